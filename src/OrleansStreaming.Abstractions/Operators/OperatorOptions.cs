@@ -1,0 +1,36 @@
+namespace OrleansStreaming;
+
+/// <summary>What happens to an event that an operator keeps throwing on.</summary>
+public enum FailurePolicy
+{
+    /// <summary>It goes to the stream <c>{operator}.deadletters</c> with the exception; the grain goes on without it.</summary>
+    DeadLetter,
+
+    /// <summary>It is logged and left out.</summary>
+    Skip,
+
+    /// <summary>The grain stops before it and is tried again every <see cref="OperatorOptions.MaxRetryDelay"/>.</summary>
+    Stop,
+}
+
+/// <summary>How an operator is hosted.</summary>
+public sealed class OperatorOptions
+{
+    /// <summary>What to do when a turn keeps throwing. Default: <see cref="FailurePolicy.DeadLetter"/>.</summary>
+    public FailurePolicy OnFailure { get; set; } = FailurePolicy.DeadLetter;
+
+    /// <summary>How often a turn is tried before <see cref="OnFailure"/> applies; at least 1. Default 3.</summary>
+    public int MaxAttempts { get; set; } = 3;
+
+    /// <summary>The wait before the second attempt; doubles with each further one. Default 20 ms.</summary>
+    public TimeSpan RetryDelay { get; set; } = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>The longest wait between attempts. Default 5 s.</summary>
+    public TimeSpan MaxRetryDelay { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>A turn that runs longer is reported as stuck. Others go on. Default 10 s.</summary>
+    public TimeSpan TurnTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>A grain without events for this long leaves memory, once it is checkpointed. Default 5 minutes.</summary>
+    public TimeSpan IdleAfter { get; set; } = TimeSpan.FromMinutes(5);
+}
