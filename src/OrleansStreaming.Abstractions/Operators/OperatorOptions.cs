@@ -33,4 +33,13 @@ public sealed class OperatorOptions
 
     /// <summary>A grain without events for this long leaves memory, once it is checkpointed. Default 5 minutes.</summary>
     public TimeSpan IdleAfter { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>
+    /// The partitions of the inbox of an operator that reads several streams; 0 for the builder's default. Like those of
+    /// any stream they can never change, so the inbox does not follow its inputs.
+    /// </summary>
+    public int InboxPartitions { get; set; }
+
+    /// <summary>The partitions of the stream <c>{operator}.deadletters</c>. Default 1.</summary>
+    public int DeadLetterPartitions { get; set; } = 1;
 }

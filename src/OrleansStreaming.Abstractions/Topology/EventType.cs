@@ -8,13 +8,16 @@ internal delegate int KeyWriter<TEvent>(in TEvent value, Span<byte> destination)
 /// <summary>One of the event types that a stream carries, with its encoding and its key.</summary>
 internal abstract class EventType(Type clrType, string schema)
 {
-    /// <summary>The index of the type in its stream, from 0; stored in every record of a stream that carries several.</summary>
+    /// <summary>
+    /// The index of the type in its stream, from 0; stored in every record of a stream that carries several. The
+    /// deployment manifest keeps it the same whatever the order of declaration.
+    /// </summary>
     public int Index { get; internal set; }
 
     public Type ClrType { get; } = clrType;
 
     /// <summary>Stored with the deployment.</summary>
-    public string Name => ClrType.FullName ?? ClrType.Name;
+    public string Name { get; } = TypeNames.Stored(clrType);
 
     public string Schema { get; } = schema;
 

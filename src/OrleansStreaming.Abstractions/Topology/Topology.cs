@@ -33,7 +33,8 @@ internal sealed class StreamDefinition
 
     public required KeyKind KeyKind { get; init; }
 
-    public required IReadOnlyList<EventType> Types { get; init; }
+    /// <summary>In the order of <see cref="EventType.Index"/>; the deployment manifest brings it into the stored order.</summary>
+    public required IReadOnlyList<EventType> Types { get; set; }
 
     public required int PartitionCount { get; init; }
 
