@@ -21,13 +21,13 @@ internal sealed partial class TopologyCompiler
             _mistakes.Add($"Stream '{stream.Name}' retains {stream.RetainFor} and {stream.RetainBytes} bytes: both must be positive; leave Retain out to keep nothing.");
         }
 
-        foreach (IGrouping<Type, EventTypeDeclaration> same in stream.Types.GroupBy(t => t.ClrType).Where(g => g.Count() > 1))
+        foreach (IGrouping<string, EventTypeDeclaration> same in stream.Types.GroupBy(t => TypeNames.Stored(t.ClrType)).Where(g => g.Count() > 1))
         {
-            _mistakes.Add($"Stream '{stream.Name}' carries {TypeNames.Short(same.Key)} {same.Count()} times: name each type once in AddStream and Also.");
+            _mistakes.Add($"Stream '{stream.Name}' carries {same.Key} {same.Count()} times: name each type once in AddStream and Also.");
         }
 
         List<EventType> types = [];
-        foreach (EventTypeDeclaration declaration in stream.Types.DistinctBy(t => t.ClrType))
+        foreach (EventTypeDeclaration declaration in stream.Types.DistinctBy(t => TypeNames.Stored(t.ClrType)))
         {
             if (Create(stream.Name, declaration) is { } type)
             {
