@@ -8,6 +8,7 @@ namespace OrleansStreaming;
 public readonly record struct Offset(long Value) : IComparable<Offset>
 {
     private const int NumberBits = 40;
+    private const int EpochBits = 23;
 
     /// <summary>Before the first event.</summary>
     public static readonly Offset None = new(-1);
@@ -42,15 +43,20 @@ public readonly record struct Offset(long Value) : IComparable<Offset>
     public static bool operator >=(Offset a, Offset b) => a.Value >= b.Value;
 
     /// <summary>Reads what <see cref="ToString"/> writes.</summary>
-    /// <param name="text">Such as <c>3.120</c>.</param>
+    /// <param name="text">Such as <c>3.120</c>, or <c>-</c>.</param>
     /// <param name="offset">The offset.</param>
     public static bool TryParse(string? text, out Offset offset)
     {
         offset = None;
         string[] parts = text?.Split('.') ?? [];
-        if (parts.Length != 2
-            || !int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int epoch)
-            || !long.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out long number))
+        if (parts.Length != 2)
+        {
+            return text == "-";
+        }
+
+        if (!int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int epoch)
+            || !long.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out long number)
+            || epoch >= 1 << EpochBits || number >= 1L << NumberBits)
         {
             return false;
         }

@@ -67,9 +67,9 @@ internal sealed partial class TopologyCompiler(
         AddUnlessNull(sinks.Select(s => Names.Check("sink", s.Name)));
         AddUnlessNull(sources.Select(s => Names.Check("source", s.Name)));
         CheckTwice("streams", "", streams.Select(s => s.Name));
-        CheckTwice("operators", " by name: in AddOperator", operators.Select(o => o.Name));
-        CheckTwice("sinks", " by name: in AddSink", sinks.Select(s => s.Name));
-        CheckTwice("sources", " by name: in AddSource", sources.Select(s => s.Name));
+        CheckTwice("operators", " (name: in AddOperator)", operators.Select(o => o.Name));
+        CheckTwice("sinks", " (name: in AddSink)", sinks.Select(s => s.Name));
+        CheckTwice("sources", " (name: in AddSource)", sources.Select(s => s.Name));
     }
 
     private void AddUnlessNull(IEnumerable<string?> mistakes) => _mistakes.AddRange(mistakes.OfType<string>());
