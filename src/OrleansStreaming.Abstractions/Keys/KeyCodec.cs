@@ -86,7 +86,7 @@ internal static class KeyCodec
         : throw new KeyFormatException($"A Guid as key has {GuidBytes} bytes, not {key.Length}.");
 
     /// <summary>Reads a key as the type that a grain declares: <see cref="string"/>, <see cref="long"/> or <see cref="Guid"/>.</summary>
-    public static TKey Read<TKey>(ReadOnlySpan<byte> key)
+    public static TKey Decode<TKey>(ReadOnlySpan<byte> key)
     {
         if (typeof(TKey) == typeof(string))
         {

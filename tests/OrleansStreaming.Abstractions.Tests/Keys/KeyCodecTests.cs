@@ -15,7 +15,7 @@ public class KeyCodecTests
         int length = KeyCodec.Write(key, _buffer);
         _buffer[..length].ShouldBe(expected);
         KeyCodec.ReadString(expected).ShouldBe(key);
-        KeyCodec.Read<string>(expected).ShouldBe(key);
+        KeyCodec.Decode<string>(expected).ShouldBe(key);
         KeyCodec.ToText(KeyKind.String, expected).ShouldBe(key);
     }
 
@@ -24,7 +24,7 @@ public class KeyCodecTests
     {
         KeyCodec.Write(0x0102030405060708, _buffer).ShouldBe(8);
         _buffer[..8].ShouldBe([8, 7, 6, 5, 4, 3, 2, 1]);
-        KeyCodec.Read<long>(_buffer.AsSpan(0, 8)).ShouldBe(0x0102030405060708);
+        KeyCodec.Decode<long>(_buffer.AsSpan(0, 8)).ShouldBe(0x0102030405060708);
         KeyCodec.Write(-5L, _buffer);
         KeyCodec.ToText(KeyKind.Int64, _buffer.AsSpan(0, 8)).ShouldBe("-5");
     }
@@ -35,7 +35,7 @@ public class KeyCodecTests
         Guid guid = Guid.Parse("00112233-4455-6677-8899-aabbccddeeff");
         KeyCodec.Write(guid, _buffer).ShouldBe(16);
         _buffer[..16].ShouldBe([0x33, 0x22, 0x11, 0x00, 0x55, 0x44, 0x77, 0x66, 0x88, 0x99, 0xAA, 0xBB, 0xCC, 0xDD, 0xEE, 0xFF]);
-        KeyCodec.Read<Guid>(_buffer.AsSpan(0, 16)).ShouldBe(guid);
+        KeyCodec.Decode<Guid>(_buffer.AsSpan(0, 16)).ShouldBe(guid);
         KeyCodec.ToText(KeyKind.Guid, _buffer.AsSpan(0, 16)).ShouldBe("00112233-4455-6677-8899-aabbccddeeff");
     }
 
@@ -65,7 +65,7 @@ public class KeyCodecTests
         Should.Throw<KeyFormatException>(() => KeyCodec.ReadString(new byte[1025]));
         Should.Throw<KeyFormatException>(() => KeyCodec.ReadInt64(new byte[7]));
         Should.Throw<KeyFormatException>(() => KeyCodec.ReadGuid(new byte[15]));
-        Should.Throw<NotSupportedException>(() => KeyCodec.Read<int>(new byte[4]));
+        Should.Throw<NotSupportedException>(() => KeyCodec.Decode<int>(new byte[4]));
     }
 
     [Fact]
