@@ -1,0 +1,116 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace OrleansStreaming.Storage.Files;
+
+/// <summary>
+/// Names of journals, records and runs as names of files. Every name has a file name of its own on every file system:
+/// only lower-case letters, digits, <c>-</c>, <c>_</c> and inner dots stay as they are, all else is escaped byte by byte
+/// (capitals too, since some file systems do not tell them from small letters).
+/// </summary>
+internal static class FileNames
+{
+    /// <summary>File systems allow 255 bytes.</summary>
+    private const int MaxLength = 200;
+
+    /// <summary>Stands before the hash in the file name of a long name; never part of an escaped name.</summary>
+    private const char HashMark = '~';
+
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>The bytes of a name.</summary>
+    /// <exception cref="ArgumentException">It is empty, too long, or not valid Unicode.</exception>
+    public static byte[] Encode(string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        byte[] bytes = Strict.GetBytes(name);
+        return bytes.Length <= ushort.MaxValue
+            ? bytes
+            : throw new ArgumentException($"A name has at most {ushort.MaxValue} bytes, this one {bytes.Length}.", nameof(name));
+    }
+
+    public static string ToFileName(string name)
+    {
+        byte[] bytes = Encode(name);
+        var escaped = new StringBuilder(bytes.Length + 16);
+        for (int i = 0; i < bytes.Length; i++)
+        {
+            if (IsPlain(bytes, i))
+            {
+                escaped.Append((char)bytes[i]);
+            }
+            else
+            {
+                escaped.Append('%').Append(bytes[i].ToString("X2", CultureInfo.InvariantCulture));
+            }
+        }
+
+        // Windows reserves some names, with any extension: con, nul, com1, ... Escaping one letter avoids them all.
+        if (IsReserved(escaped.ToString()))
+        {
+            escaped.Remove(0, 1).Insert(0, $"%{(int)bytes[0]:X2}");
+        }
+
+        if (escaped.Length > MaxLength)
+        {
+            string hash = Convert.ToHexStringLower(SHA256.HashData(bytes));
+            escaped.Length = MaxLength - hash.Length - 1;
+            escaped.Append(HashMark).Append(hash);
+        }
+
+        return escaped.ToString();
+    }
+
+    /// <summary>The name behind a file name; null when the file itself must be asked.</summary>
+    public static string? TryFromFileName(string fileName)
+    {
+        if (fileName.Contains(HashMark, StringComparison.Ordinal))
+        {
+            return null;
+        }
+
+        byte[] bytes = new byte[fileName.Length];
+        int count = 0;
+        for (int i = 0; i < fileName.Length; i++)
+        {
+            if (fileName[i] != '%')
+            {
+                bytes[count++] = (byte)fileName[i];
+            }
+            else if (i + 2 < fileName.Length
+                && byte.TryParse(fileName.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte value))
+            {
+                bytes[count++] = value;
+                i += 2;
+            }
+            else
+            {
+                return null;
+            }
+        }
+
+        try
+        {
+            return Strict.GetString(bytes, 0, count);
+        }
+        catch (ArgumentException)
+        {
+            return null;
+        }
+    }
+
+    private static bool IsPlain(byte[] name, int at) => name[at] switch
+    {
+        >= (byte)'a' and <= (byte)'z' or >= (byte)'0' and <= (byte)'9' or (byte)'-' or (byte)'_' => true,
+        (byte)'.' => at > 0 && at < name.Length - 1,
+        _ => false,
+    };
+
+    private static bool IsReserved(string fileName)
+    {
+        ReadOnlySpan<char> stem = fileName.AsSpan(0, fileName.IndexOf('.', StringComparison.Ordinal) is >= 0 and int dot ? dot : fileName.Length);
+        return stem is "con" or "prn" or "aux" or "nul"
+            || (stem.Length == 4 && char.IsAsciiDigit(stem[3]) && (stem.StartsWith("com") || stem.StartsWith("lpt")));
+    }
+}

@@ -1,0 +1,178 @@
+using System.Collections.Concurrent;
+using OrleansStreaming.Core;
+
+namespace OrleansStreaming.Storage.Files;
+
+/// <summary>
+/// Journals, records and runs in a folder of the local disk. One process at a time uses the folder; any number of its
+/// silos may share the storage.
+/// </summary>
+public sealed class FileStorage : IStorage
+{
+    private readonly StorageFolder _folder;
+    private readonly SegmentPool _pool;
+    private readonly JournalContext _context;
+    private readonly RecordStore _records;
+    private readonly RunStore _runs;
+    private readonly ConcurrentDictionary<string, Journal> _journals = new(StringComparer.Ordinal);
+    private volatile bool _isDisposed;
+
+    private FileStorage(StorageFolder folder, FileStorageOptions options)
+    {
+        _folder = folder;
+        var atomic = new AtomicFile(options.Files, folder.Temporary);
+        _pool = new SegmentPool(options.Files, folder.Spares, options.SegmentSizeBytes, options.SpareSegments);
+        _pool.Load();
+        _context = new JournalContext(options.Files, atomic, _pool, options, folder.Journals, folder.Temporary);
+        _records = new RecordStore(options.Files, atomic, folder.Records);
+        _runs = new RunStore(options.Files, atomic, folder.Runs);
+    }
+
+    /// <summary>Opens a storage folder, and creates it if there is none.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="options">How to use it.</param>
+    /// <returns>The storage; disposing it lets another process open the folder.</returns>
+    /// <exception cref="StorageException">The folder cannot be written, or another process uses it.</exception>
+    public static FileStorage Open(string folder, FileStorageOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        options ??= new FileStorageOptions();
+        options.Validate();
+        StorageFolder opened = StorageFolder.Open(Path.GetFullPath(folder), options);
+        try
+        {
+            return new FileStorage(opened, options);
+        }
+        catch (Exception e)
+        {
+            opened.Dispose();
+            throw DiskErrors.IsDiskError(e) ? DiskErrors.Translate(e, $"opening storage folder {opened.Root}") : e;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IJournalWriter> CreateJournalAsync(string journal, CancellationToken cancellationToken) =>
+        RunAsync<IJournalWriter>(() => JournalCreator.Create(Find(journal)), cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<long> SealJournalAsync(string journal, CancellationToken cancellationToken) =>
+        RunAsync(
+            () =>
+            {
+                while (true)
+                {
+                    Journal found = Find(journal);
+                    if (JournalSealer.Seal(found) is { } end)
+                    {
+                        return end;
+                    }
+
+                    Forget(found);
+                }
+            },
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<StoredFrame>> ReadFramesAsync(string journal, long fromLsn, long toLsn, int maxBytes, CancellationToken cancellationToken) =>
+        RunAsync<IReadOnlyList<StoredFrame>>(() => JournalReader.Read(Find(journal), fromLsn, toLsn, maxBytes), cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask TrimJournalAsync(string journal, long belowLsn, CancellationToken cancellationToken) =>
+        RunAsync(
+            () =>
+            {
+                Journal found = Find(journal);
+                if (JournalTrimmer.Trim(found, belowLsn))
+                {
+                    Forget(found);
+                }
+            },
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<StoredRecord?> ReadRecordAsync(string name, CancellationToken cancellationToken) =>
+        RunAsync(() => _records.Read(name), cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<string?> SwapRecordAsync(string name, string? expectedTag, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) =>
+        RunAsync(() => _records.Swap(name, expectedTag, content), cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask WriteRunAsync(string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) =>
+        RunAsync(() => _runs.Write(name, content), cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<ReadOnlyMemory<byte>> ReadRunAsync(string name, long offset, int length, CancellationToken cancellationToken) =>
+        RunAsync(() => _runs.Read(name, offset, length), cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask DeleteRunAsync(string name, CancellationToken cancellationToken) =>
+        RunAsync(() => _runs.Delete(name), cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<string>> ListRunsAsync(string prefix, CancellationToken cancellationToken) =>
+        RunAsync(() => _runs.List(prefix), cancellationToken);
+
+    /// <summary>Stops all writers and lets go of the folder.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        _isDisposed = true;
+        foreach (Journal journal in _journals.Values)
+        {
+            JournalWriter? writer;
+            lock (journal.Sync)
+            {
+                writer = journal.Writer;
+            }
+
+            if (writer is not null)
+            {
+                await writer.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+
+        await _pool.IdleAsync().ConfigureAwait(false);
+        _folder.Dispose();
+    }
+
+    /// <summary>
+    /// For tests: stops a journal's writer as a crash would, and loses what it had written but not confirmed, in whole or
+    /// in part. Never touches a confirmed byte.
+    /// </summary>
+    /// <returns>How many bytes were lost; 0 when the journal has no writer in this process.</returns>
+    internal async Task<long> CutTailAsync(string journal, Random random, TailCut cut)
+    {
+        Journal found = Find(journal);
+        JournalWriter? writer;
+        lock (found.Sync)
+        {
+            writer = found.Writer;
+        }
+
+        return writer is null ? 0 : await writer.CutTailAsync(random, cut).ConfigureAwait(false);
+    }
+
+    private Journal Find(string journal) => _journals.GetOrAdd(journal, static (name, context) => new Journal(context, name), _context);
+
+    private void Forget(Journal journal) => _journals.TryRemove(new KeyValuePair<string, Journal>(journal.Name, journal));
+
+    // File calls block; they must not block the caller, which may be a silo's loop.
+    private ValueTask<T> RunAsync<T>(Func<T> work, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        Task<T> task = Task.Run(work, cancellationToken);
+        return new ValueTask<T>(cancellationToken.CanBeCanceled ? task.WaitAsync(cancellationToken) : task);
+    }
+
+    private ValueTask RunAsync(Action work, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        Task task = Task.Run(work, cancellationToken);
+        return new ValueTask(cancellationToken.CanBeCanceled ? task.WaitAsync(cancellationToken) : task);
+    }
+}

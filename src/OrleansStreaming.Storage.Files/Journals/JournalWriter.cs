@@ -1,0 +1,289 @@
+using OrleansStreaming.Core;
+
+namespace OrleansStreaming.Storage.Files;
+
+/// <summary>Appends to a journal: one write and one flush, then a look for the fence, then the confirmation.</summary>
+internal sealed class JournalWriter : IJournalWriter
+{
+    private readonly Journal _journal;
+    private readonly WriterThread _thread;
+    private readonly AppendBatch _batch = new();
+    private readonly ManualResetEventSlim _quiet = new(initialState: true);
+    private OpenSegment _segment;
+    private long _lastLsn;
+    private int _appending;
+
+    // Why nothing more is written; guarded by the journal's Sync.
+    private Func<Exception>? _stopped;
+
+    private JournalWriter(Journal journal, OpenSegment segment)
+    {
+        _journal = journal;
+        _segment = segment;
+        _thread = new WriterThread($"journal {journal.Name}");
+    }
+
+    /// <summary>The disk failed: what lies behind the confirmed end may be in memory only, and must not be taken for stored.</summary>
+    public bool HasFailed { get; private set; }
+
+    /// <summary>The segment being written.</summary>
+    public Segment CurrentSegment => _segment.Segment;
+
+    public static JournalWriter Create(Journal journal) =>
+        new(journal, OpenSegment.Begin(journal, firstLsn: 1, OpenSegment.NextCapacity(null, journal.Context.Options)));
+
+    public ValueTask AppendAsync(IReadOnlyList<FrameToWrite> frames, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (Interlocked.Exchange(ref _appending, 1) != 0)
+        {
+            throw new InvalidOperationException($"An append to journal {_journal.Name} is under way; there can be only one.");
+        }
+
+        Task append;
+        try
+        {
+            ThrowIfStopped();
+            append = AppendAsync(frames, AppendBatch.Measure(frames, _lastLsn + 1));
+        }
+        catch
+        {
+            _appending = 0;
+            throw;
+        }
+
+        return cancellationToken.CanBeCanceled && !append.IsCompleted
+            ? new ValueTask(WaitAsync(append, cancellationToken))
+            : new ValueTask(append);
+    }
+
+    /// <summary>
+    /// Stops the writer for ever and damages what it wrote but had not confirmed, as a loss of power would. Nothing that
+    /// was confirmed is touched.
+    /// </summary>
+    /// <returns>How many bytes were lost.</returns>
+    public async Task<long> CutTailAsync(Random random, TailCut cut)
+    {
+        Stop(() => new StorageException($"Journal {_journal.Name} has been cut: its writer is dead."));
+        await Task.Run(_quiet.Wait).ConfigureAwait(false); // a write under way would land behind the cut
+        return TailCutter.Cut(_segment, random, cut);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        Abandon();
+        return default;
+    }
+
+    /// <summary>Lets go of file and thread.</summary>
+    public void Abandon()
+    {
+        Stop(() => new ObjectDisposedException($"journal {_journal.Name}"));
+        _thread.Dispose();
+        _segment.Dispose();
+    }
+
+    private async Task AppendAsync(IReadOnlyList<FrameToWrite> frames, long bytes)
+    {
+        try
+        {
+            if (frames.Count == 0)
+            {
+                return;
+            }
+
+            FileStorageOptions options = _journal.Context.Options;
+            if (options.FlushDelay > TimeSpan.Zero)
+            {
+                await _thread.RunAsync(() => WriteAndFlush(frames, bytes)).ConfigureAwait(false);
+                await Task.Delay(options.FlushDelay, options.TimeProvider, CancellationToken.None).ConfigureAwait(false);
+                await _thread.RunAsync(() => Confirm(frames)).ConfigureAwait(false);
+            }
+            else
+            {
+                await _thread.RunAsync(() =>
+                {
+                    WriteAndFlush(frames, bytes);
+                    Confirm(frames);
+                }).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            _appending = 0;
+        }
+    }
+
+    private async Task WaitAsync(Task append, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await append.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!append.IsCompleted)
+        {
+            // Whether it takes effect shows only when the journal is sealed; nothing may be appended behind it.
+            Stop(() => new StorageException($"An append to journal {_journal.Name} was abandoned: its writer must be given up."));
+            _ = append.ContinueWith(static task => task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            throw;
+        }
+    }
+
+    private void WriteAndFlush(IReadOnlyList<FrameToWrite> frames, long bytes)
+    {
+        _quiet.Reset();
+        try
+        {
+            ThrowIfStopped();
+            if (!_segment.HasRoom(bytes))
+            {
+                Roll(bytes);
+            }
+
+            _segment.Write(_batch.Gather(frames, _segment.Header.SegmentId, _lastLsn, _segment.Position), bytes);
+        }
+        catch (Exception e) when (DiskErrors.IsDiskError(e))
+        {
+            if (DiskErrors.IsFull(e))
+            {
+                Undo(e);
+                throw DiskErrors.Translate(e, $"appending to {_segment.Segment.Path}");
+            }
+
+            // Never flushed again: the system may have dropped the data, and would report success.
+            throw Fail(DiskErrors.Translate(e, $"appending to {_segment.Segment.Path}", ambiguous: true));
+        }
+        finally
+        {
+            _batch.Clear();
+            _quiet.Set();
+        }
+    }
+
+    private void Confirm(IReadOnlyList<FrameToWrite> frames)
+    {
+        bool fenced;
+        try
+        {
+            fenced = IsFenced();
+        }
+        catch (Exception e) when (DiskErrors.IsDiskError(e))
+        {
+            throw Fail(DiskErrors.Translate(e, $"looking for {_journal.FencePath}", ambiguous: true));
+        }
+
+        if (fenced)
+        {
+            throw StopFenced();
+        }
+
+        lock (_journal.Sync)
+        {
+            ThrowIfStopped();
+            for (int i = 0; i < frames.Count; i++)
+            {
+                _segment.Position += FramePrefix.Size + frames[i].Length;
+                _segment.Segment.Index.Add(++_lastLsn + 1, _segment.Position);
+            }
+
+            _journal.ConfirmedLsn = _lastLsn;
+        }
+
+        if (_journal.Context.Options.MakeSegmentsAhead && _segment.Position > _segment.Header.Capacity / 2)
+        {
+            _journal.Context.Pool.MakeAhead(OpenSegment.NextCapacity(_segment, _journal.Context.Options));
+        }
+    }
+
+    /// <summary>The fence is looked for first: a journal that was sealed and then deleted has neither fence nor segment.</summary>
+    private bool IsFenced() =>
+        _journal.Context.Files.FileExists(_journal.FencePath) || !_journal.Context.Files.FileExists(_segment.Segment.Path);
+
+    private void Roll(long bytes)
+    {
+        long capacity = Math.Max(OpenSegment.NextCapacity(_segment, _journal.Context.Options), SegmentHeader.Size + bytes);
+        OpenSegment last = _segment;
+        try
+        {
+            _segment = OpenSegment.Begin(_journal, _lastLsn + 1, capacity);
+        }
+        catch (StorageException e) when (e is not StorageFullException)
+        {
+            throw IsFenced() ? StopFenced() : Fail(e);
+        }
+
+        last.Dispose();
+    }
+
+    /// <summary>Clears an append for which there was no space, so that it is as if it had never been tried.</summary>
+    private void Undo(Exception full)
+    {
+        // Not while somebody seals: it may just have found these frames, and made them part of the journal.
+        lock (_journal.Gate)
+        {
+            try
+            {
+                if (IsFenced())
+                {
+                    throw StopFenced();
+                }
+
+                _segment.Clear(_segment.Position, _segment.WrittenTo);
+                return;
+            }
+            catch (Exception e) when (DiskErrors.IsDiskError(e))
+            {
+                full = new IOException($"{full.Message}, and clearing what had been written failed: {e.Message}", e);
+            }
+        }
+
+        throw Fail(DiskErrors.Translate(full, $"appending to {_segment.Segment.Path}", ambiguous: true));
+    }
+
+    /// <summary>Gives the journal up, and tries to end it where it was last confirmed.</summary>
+    private StorageException Fail(StorageException failure)
+    {
+        lock (_journal.Sync)
+        {
+            HasFailed = true;
+        }
+
+        Stop(() => new StorageException($"Journal {_journal.Name} must be given up: {failure.Message}", failure));
+        try
+        {
+            JournalSealer.Seal(_journal);
+        }
+        catch (StorageException)
+        {
+            // Likely, on a disk that has just failed. While this process lives it remembers that the writer has failed.
+        }
+
+        return failure;
+    }
+
+    private JournalFencedException StopFenced()
+    {
+        var fenced = new JournalFencedException($"Journal {_journal.Name} has been sealed: nothing of this append is confirmed.");
+        Stop(() => new JournalFencedException($"Journal {_journal.Name} has been sealed."));
+        return fenced;
+    }
+
+    private void Stop(Func<Exception> reason)
+    {
+        lock (_journal.Sync)
+        {
+            _stopped ??= reason;
+        }
+    }
+
+    private void ThrowIfStopped()
+    {
+        lock (_journal.Sync)
+        {
+            if (_stopped is { } reason)
+            {
+                throw reason();
+            }
+        }
+    }
+}
