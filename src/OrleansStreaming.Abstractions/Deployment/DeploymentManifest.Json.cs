@@ -24,7 +24,7 @@ internal sealed partial class DeploymentManifest
     /// <summary>The manifest as it is stored.</summary>
     public byte[] ToBytes()
     {
-        Stored stored = new(CurrentFormat, null, KeyHashName, NextIds, Streams, Operators, Sinks);
+        Stored stored = new(CurrentFormat, null, Deployment, KeyHashName, NextIds, Streams, Operators, Sinks);
         return JsonSerializer.SerializeToUtf8Bytes(stored with { Checksum = ChecksumOf(stored) }, Json);
     }
 
@@ -46,7 +46,7 @@ internal sealed partial class DeploymentManifest
             Stored stored = JsonSerializer.Deserialize<Stored>(bytes, Json)!;
             string? mistake = version.Format < 1 ? $"it has format {version.Format}" : Check(stored);
             return mistake is null
-                ? new DeploymentManifest(stored.KeyHash, stored.NextIds, stored.Streams, stored.Operators, stored.Sinks)
+                ? new DeploymentManifest(stored.Deployment, stored.KeyHash, stored.NextIds, stored.Streams, stored.Operators, stored.Sinks)
                 : throw new FormatException($"The stored deployment manifest is damaged: {mistake}.");
         }
         catch (JsonException e)
@@ -91,6 +91,7 @@ internal sealed partial class DeploymentManifest
     private sealed record Stored(
         int Format,
         string? Checksum,
+        string Deployment,
         string KeyHash,
         NextIds NextIds,
         IReadOnlyList<StreamEntry> Streams,

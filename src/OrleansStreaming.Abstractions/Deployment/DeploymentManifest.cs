@@ -9,14 +9,18 @@ internal sealed partial class DeploymentManifest
     /// <summary>The newest format that this version reads, and the one that it writes.</summary>
     public const int CurrentFormat = 1;
 
-    private DeploymentManifest(string keyHash, NextIds next, IReadOnlyList<StreamEntry> streams, IReadOnlyList<OperatorEntry> operators, IReadOnlyList<SinkEntry> sinks)
+    private DeploymentManifest(string deployment, string keyHash, NextIds next, IReadOnlyList<StreamEntry> streams, IReadOnlyList<OperatorEntry> operators, IReadOnlyList<SinkEntry> sinks)
     {
+        Deployment = deployment;
         KeyHashName = keyHash;
         NextIds = next;
         Streams = streams;
         Operators = operators;
         Sinks = sinks;
     }
+
+    /// <summary>Tells this deployment from others; chosen once, empty when nobody chose.</summary>
+    public string Deployment { get; }
 
     public string KeyHashName { get; }
 
@@ -29,8 +33,10 @@ internal sealed partial class DeploymentManifest
     public IReadOnlyList<SinkEntry> Sinks { get; }
 
     /// <summary>The manifest of a first start. Gives the definitions of the topology their ids, from 1.</summary>
-    public static DeploymentManifest Create(Topology topology) =>
-        new DeploymentManifest(KeyHash.Name, new NextIds(1, 1, 1), [], [], []).Merge(topology, out _);
+    /// <param name="topology">The topology.</param>
+    /// <param name="deployment">Something unique, for what lies outside: see <see cref="SinkPartition.Deployment"/>.</param>
+    public static DeploymentManifest Create(Topology topology, string deployment = "") =>
+        new DeploymentManifest(deployment, KeyHash.Name, new NextIds(1, 1, 1), [], [], []).Merge(topology, out _);
 
     /// <summary>
     /// Compares a topology with what is stored and gives its definitions their ids and its event types their indexes.
@@ -44,6 +50,6 @@ internal sealed partial class DeploymentManifest
         DeploymentMerge merge = new(this, topology);
         (NextIds next, IReadOnlyList<StreamEntry> streams, IReadOnlyList<OperatorEntry> operators, IReadOnlyList<SinkEntry> sinks) = merge.Run();
         changes = merge.Changes;
-        return new DeploymentManifest(KeyHashName, next, streams, operators, sinks);
+        return new DeploymentManifest(Deployment, KeyHashName, next, streams, operators, sinks);
     }
 }

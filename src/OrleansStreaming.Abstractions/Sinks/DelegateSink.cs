@@ -33,6 +33,20 @@ public sealed class DelegateSink<TEvent> : ISink<TEvent>
         };
     }
 
+    /// <summary>Calls an asynchronous function for every event, one after the other.</summary>
+    /// <param name="write">A throw repeats the batch that the event is in. Called for different partitions at once.</param>
+    public DelegateSink(Func<TEvent, Task> write)
+    {
+        ArgumentNullException.ThrowIfNull(write);
+        _write = async (batch, _) =>
+        {
+            foreach (SinkEvent<TEvent> item in batch.Events)
+            {
+                await write(item.Event).ConfigureAwait(false);
+            }
+        };
+    }
+
     /// <inheritdoc/>
     public ValueTask<Offset?> OpenAsync(SinkPartition partition, CancellationToken cancellationToken) => new((Offset?)null);
 

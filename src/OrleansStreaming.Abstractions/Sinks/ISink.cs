@@ -32,7 +32,14 @@ public interface ISink<TEvent>
 /// <param name="Stream">The stream's name.</param>
 /// <param name="Index">The partition's index in its stream, from 0.</param>
 /// <param name="OwnershipEpoch">Grows with every owner; a sink may use it to refuse older ones.</param>
-public sealed record SinkPartition(string Sink, string Stream, int Index, int OwnershipEpoch);
+public sealed record SinkPartition(string Sink, string Stream, int Index, int OwnershipEpoch)
+{
+    /// <summary>
+    /// Identifies the deployment; empty when it is not known. A sink that stores positions uses it to refuse those of
+    /// another deployment, whose offsets stand for other events.
+    /// </summary>
+    public string Deployment { get; init; } = "";
+}
 
 /// <summary>Consecutive events of one partition.</summary>
 /// <typeparam name="TEvent">The event type.</typeparam>

@@ -29,14 +29,14 @@ internal sealed class JsonLinesFile
     }
 
     /// <summary>Makes an owner the only one that may write, and cuts off what was not committed.</summary>
-    public async ValueTask<Offset> OpenAsync(int epoch, CancellationToken cancellationToken)
+    public async ValueTask<Offset> OpenAsync(SinkPartition owner, CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             DurableFolder.Create(_folder);
             using PositionLog log = await PositionLog.OpenAsync(_positions, cancellationToken).ConfigureAwait(false);
-            return Open(log, epoch);
+            return Open(log, owner);
         }
         finally
         {
@@ -45,15 +45,13 @@ internal sealed class JsonLinesFile
     }
 
     /// <summary>Appends whole lines; either all of them are committed with the position, or none.</summary>
-    public async ValueTask CommitAsync(int epoch, Offset from, Offset to, ReadOnlyMemory<byte> lines, CancellationToken cancellationToken)
+    public async ValueTask CommitAsync(SinkPartition owner, Offset from, Offset to, ReadOnlyMemory<byte> lines, CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             using PositionLog log = await PositionLog.OpenAsync(_positions, cancellationToken).ConfigureAwait(false);
-
-            // Flushing blocks, and the caller may have other partitions to see to.
-            await Task.Run(() => Commit(log, epoch, from, to, lines.Span), CancellationToken.None).ConfigureAwait(false);
+            Commit(log, owner, from, to, lines.Span);
         }
         finally
         {
@@ -76,8 +74,9 @@ internal sealed class JsonLinesFile
         return escaped.ToString();
     }
 
-    private Offset Open(PositionLog log, int epoch)
+    private Offset Open(PositionLog log, SinkPartition owner)
     {
+        uint deployment = PositionRecord.HashOf(owner.Deployment);
         if (log.Last is not { } last)
         {
             // The first record is on disk before there is a data file, so data without a record is not ours to cut.
@@ -86,12 +85,18 @@ internal sealed class JsonLinesFile
                 throw new InvalidDataException($"{_data} has content, but {_positions} does not say which: move the data file away to start anew.");
             }
 
-            log.Append(new PositionRecord(epoch, Offset.None, 0));
+            log.Append(new PositionRecord(owner.OwnershipEpoch, Offset.None, 0, deployment));
             DurableFolder.Flush(_folder);
             return Offset.None;
         }
 
-        RefuseNewer(last, epoch);
+        if (last.Deployment != 0 && deployment != 0 && last.Deployment != deployment)
+        {
+            // Its offsets are those of other events: to go on from there would leave events out.
+            throw new InvalidDataException($"{_data} was written by another deployment: move it and {_positions} away, or choose another folder.");
+        }
+
+        RefuseNewer(last, owner.OwnershipEpoch);
         using (SafeFileHandle? data = OpenData(last))
         {
             if (data is not null && RandomAccess.GetLength(data) > last.Length)
@@ -101,22 +106,22 @@ internal sealed class JsonLinesFile
             }
         }
 
-        if (last.Epoch < epoch)
+        if (last.Epoch < owner.OwnershipEpoch)
         {
-            log.Append(last with { Epoch = epoch }); // from now on an older owner is refused
+            log.Append(last with { Epoch = owner.OwnershipEpoch, Deployment = deployment == 0 ? last.Deployment : deployment }); // from now on an older owner is refused
         }
 
         return last.Offset;
     }
 
-    private void Commit(PositionLog log, int epoch, Offset from, Offset to, ReadOnlySpan<byte> lines)
+    private void Commit(PositionLog log, SinkPartition owner, Offset from, Offset to, ReadOnlySpan<byte> lines)
     {
         if (log.Last is not { } last)
         {
             throw new SinkFencedException($"{_positions} has no position: open the sink again.");
         }
 
-        RefuseNewer(last, epoch);
+        RefuseNewer(last, owner.OwnershipEpoch);
         if (last.Offset != from)
         {
             throw new SinkFencedException($"{_data} is at {last.Offset}, and the batch starts at {from}: somebody else has written.");
@@ -133,7 +138,7 @@ internal sealed class JsonLinesFile
             RandomAccess.FlushToDisk(data);
         }
 
-        log.Append(new PositionRecord(epoch, to, last.Length + lines.Length));
+        log.Append(last with { Epoch = owner.OwnershipEpoch, Offset = to, Length = last.Length + lines.Length });
     }
 
     private void RefuseNewer(PositionRecord last, int epoch)

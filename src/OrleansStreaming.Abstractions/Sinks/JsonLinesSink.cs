@@ -51,13 +51,20 @@ public sealed class JsonLinesSink<TEvent> : ISink<TEvent>, IUsesJson
     public async ValueTask<Offset?> OpenAsync(SinkPartition partition, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(partition);
-        return await FileOf(partition).OpenAsync(partition.OwnershipEpoch, cancellationToken).ConfigureAwait(false);
+        return await Task.Run(() => FileOf(partition).OpenAsync(partition, cancellationToken).AsTask(), CancellationToken.None).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public async ValueTask WriteAsync(SinkBatch<TEvent> batch, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(batch);
+
+        // Flushing a file blocks, and the caller has other partitions to see to.
+        await Task.Run(() => AppendAsync(batch, cancellationToken), CancellationToken.None).ConfigureAwait(false);
+    }
+
+    private async Task AppendAsync(SinkBatch<TEvent> batch, CancellationToken cancellationToken)
+    {
         using PooledBuffer lines = new();
         foreach (SinkEvent<TEvent> item in batch.Events)
         {
@@ -65,7 +72,7 @@ public sealed class JsonLinesSink<TEvent> : ISink<TEvent>, IUsesJson
         }
 
         await FileOf(batch.Partition)
-            .CommitAsync(batch.Partition.OwnershipEpoch, batch.From, batch.To, lines.Written, cancellationToken)
+            .CommitAsync(batch.Partition, batch.From, batch.To, lines.Written, cancellationToken)
             .ConfigureAwait(false);
     }
 

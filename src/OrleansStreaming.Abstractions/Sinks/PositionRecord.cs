@@ -1,16 +1,18 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Text;
 
 namespace OrleansStreaming;
 
 /// <summary>
 /// What a file sink has committed: 32 bytes, little-endian. Magic and version, ownership epoch, offset, length of the data
-/// file, four bytes of zero, CRC-32C of all before it.
+/// file, CRC-32C of the deployment's name, CRC-32C of all before it.
 /// </summary>
 /// <param name="Epoch">The ownership epoch of the writer.</param>
 /// <param name="Offset">The position after the last event in the data file.</param>
 /// <param name="Length">The length of the data file.</param>
-internal readonly record struct PositionRecord(int Epoch, Offset Offset, long Length)
+/// <param name="Deployment">See <see cref="HashOf"/>; 0 when it is not known.</param>
+internal readonly record struct PositionRecord(int Epoch, Offset Offset, long Length, uint Deployment)
 {
     public const int Size = 32;
 
@@ -22,7 +24,7 @@ internal readonly record struct PositionRecord(int Epoch, Offset Offset, long Le
         BinaryPrimitives.WriteInt32LittleEndian(destination[4..], Epoch);
         BinaryPrimitives.WriteInt64LittleEndian(destination[8..], Offset.Value);
         BinaryPrimitives.WriteInt64LittleEndian(destination[16..], Length);
-        BinaryPrimitives.WriteUInt32LittleEndian(destination[24..], 0);
+        BinaryPrimitives.WriteUInt32LittleEndian(destination[24..], Deployment);
         BinaryPrimitives.WriteUInt32LittleEndian(destination[28..], Sum(destination[..28]));
     }
 
@@ -39,8 +41,12 @@ internal readonly record struct PositionRecord(int Epoch, Offset Offset, long Le
         return new PositionRecord(
             BinaryPrimitives.ReadInt32LittleEndian(bytes[4..]),
             new Offset(BinaryPrimitives.ReadInt64LittleEndian(bytes[8..])),
-            BinaryPrimitives.ReadInt64LittleEndian(bytes[16..]));
+            BinaryPrimitives.ReadInt64LittleEndian(bytes[16..]),
+            BinaryPrimitives.ReadUInt32LittleEndian(bytes[24..]));
     }
+
+    /// <summary>The name of a deployment in four bytes: enough to notice a file that is left from another one.</summary>
+    public static uint HashOf(string deployment) => deployment.Length == 0 ? 0 : Sum(Encoding.UTF8.GetBytes(deployment));
 
     private static uint Sum(ReadOnlySpan<byte> bytes)
     {

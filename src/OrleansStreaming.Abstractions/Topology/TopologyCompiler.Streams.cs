@@ -26,6 +26,11 @@ internal sealed partial class TopologyCompiler
             _mistakes.Add($"Stream '{stream.Name}' carries {same.Key} {same.Count()} times: name each type once in AddStream and Also.");
         }
 
+        if (stream.Types.Count > MaxTypes)
+        {
+            _mistakes.Add($"Stream '{stream.Name}' carries {stream.Types.Count} event types: {MaxTypes} are allowed; use several streams.");
+        }
+
         List<EventType> types = [];
         foreach (EventTypeDeclaration declaration in stream.Types.DistinctBy(t => TypeNames.Stored(t.ClrType)))
         {

@@ -13,6 +13,7 @@ internal sealed partial class TopologyCompiler(
     SerializerRegistry registry)
 {
     private const int MaxPartitions = 1024;
+    private const int MaxTypes = 256; // a record has one byte for the index of its type
 
     private readonly List<string> _mistakes = [];
     private readonly Dictionary<string, StreamDeclaration> _declared = new(StringComparer.Ordinal);

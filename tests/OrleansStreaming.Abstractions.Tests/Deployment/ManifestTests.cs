@@ -10,7 +10,8 @@ public class ManifestTests
         """
         {
           "format": 1,
-          "checksum": "b1d1e13e",
+          "checksum": "d8e2b52f",
+          "deployment": "test-1",
           "keyHash": "xxh64-1",
           "nextIds": {
             "stream": 4,
@@ -109,10 +110,12 @@ public class ManifestTests
         }
         """;
 
-    private static DeploymentManifest Sample() => Manifest(b => b
-        .Flights(s => s.Partitions(4)).Reports()
-        .Operator<Both>(["flights", "reports"])
-        .AddSink<ConsoleSink<Report>>("reports"));
+    private static DeploymentManifest Sample() => DeploymentManifest.Create(
+        Topology(b => b
+            .Flights(s => s.Partitions(4)).Reports()
+            .Operator<Both>(["flights", "reports"])
+            .AddSink<ConsoleSink<Report>>("reports")),
+        "test-1");
 
     [Fact]
     public void The_stored_form_is_pinned()
@@ -127,6 +130,7 @@ public class ManifestTests
         DeploymentManifest manifest = Sample();
         byte[] bytes = manifest.ToBytes();
         DeploymentManifest.Parse(bytes).ToBytes().ShouldBe(bytes);
+        DeploymentManifest.Parse(bytes).Deployment.ShouldBe("test-1");
         DeploymentManifest.Parse(bytes).NextIds.ShouldBe(new NextIds(4, 4, 2));
     }
 

@@ -176,12 +176,40 @@ public sealed class JsonLinesSinkTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_of_another_deployment_is_left_alone()
+    {
+        SinkPartition mine = Partition(1) with { Deployment = "mine" };
+        await Sink().OpenAsync(mine, default);
+        await Sink().WriteAsync(Batch(1, -1, 2) with { Partition = mine }, default);
+        (await Sink().OpenAsync(mine with { OwnershipEpoch = 2 }, default)).ShouldBe(new Offset(1, 2));
+        (await Should.ThrowAsync<InvalidDataException>(async () => await Sink().OpenAsync(Partition(2) with { Deployment = "other" }, default)))
+            .Message.ShouldContain("was written by another deployment");
+        (await Sink().OpenAsync(Partition(2), default)).ShouldBe(new Offset(1, 2));
+        File.ReadAllText(Data).ShouldBe(Lines(0, 2));
+    }
+
+    [Fact]
+    public void The_position_record_is_pinned()
+    {
+        byte[] bytes = new byte[PositionRecord.Size];
+        new PositionRecord(3, new Offset(2, 1), 300, 0x01020304).Write(bytes);
+        Convert.ToHexString(bytes).ShouldBe("4F5350310300000001000000000200002C01000000000000040302014D779F49");
+        PositionRecord.TryRead(bytes).ShouldBe(new PositionRecord(3, new Offset(2, 1), 300, 0x01020304));
+        for (int bit = 0; bit < bytes.Length * 8; bit++)
+        {
+            bytes[bit / 8] ^= (byte)(1 << (bit % 8));
+            PositionRecord.TryRead(bytes).ShouldBeNull();
+            bytes[bit / 8] ^= (byte)(1 << (bit % 8));
+        }
+    }
+
+    [Fact]
     public async Task The_position_file_does_not_grow_for_ever()
     {
         JsonLinesSink<Report> sink = Sink();
         await sink.OpenAsync(Partition(1), default);
         byte[] record = new byte[PositionRecord.Size];
-        new PositionRecord(1, Offset.None, 0).Write(record);
+        new PositionRecord(1, Offset.None, 0, 0).Write(record);
         File.WriteAllBytes(Positions, [.. Enumerable.Repeat(record, (int)(PositionLog.CompactAt / record.Length) - 1).SelectMany(r => r)]);
         await sink.WriteAsync(Batch(1, -1, 2), default);
         new FileInfo(Positions).Length.ShouldBe(PositionRecord.Size);

@@ -30,6 +30,12 @@ public class OtherSinkTests
             return default;
         });
         await batches.WriteAsync(Batch, default);
-        seen.ShouldBe(["A", "B", "1.1"]);
+        DelegateSink<Report> slow = new(async report =>
+        {
+            await Task.Yield();
+            seen.Add("slow " + report.Airport);
+        });
+        await slow.WriteAsync(Batch, default);
+        seen.ShouldBe(["A", "B", "1.1", "slow A", "slow B"]);
     }
 }

@@ -10,7 +10,8 @@ public class BuilderTests
         Topology topology = new StreamingBuilder()
             .AddSink<JsonLinesSink<Report>>(from: "reports")
             .AddOperator<Delays>(from: "flights", to: "reports", configure: o => o.MaxAttempts = 5)
-            .AddSource<Flight>("flights", _ => new FileSource<Flight>("flights.json"))
+            .AddSource("flights", _ => new FileSource<Flight>("flights.json"))
+            .AddSink("reports", _ => new DelegateSink<Report>(_ => { }))
             .AddStream<Flight>("flights", keyedBy: f => f.Origin, s => s.Partitions(4).Strict().Retain(TimeSpan.FromDays(1), 1000))
             .AddStream<Report>("reports", keyedBy: r => r.Airport)
             .DefaultPartitions(3)
@@ -35,7 +36,8 @@ public class BuilderTests
         delays.Options.MaxAttempts.ShouldBe(5);
         topology.Operators.Count.ShouldBe(1);
 
-        SinkDefinition sink = topology.Sinks.ShouldHaveSingleItem();
+        topology.Sinks.Select(s => s.Name).ShouldBe(["reports.JsonLinesSink", "reports.sink"]);
+        SinkDefinition sink = topology.Sinks[0];
         sink.Name.ShouldBe("reports.JsonLinesSink");
         sink.From.Name.ShouldBe("reports");
         sink.EventType.ClrType.ShouldBe(typeof(Report));
@@ -145,6 +147,7 @@ public class BuilderTests
         (one != expression).ShouldBeTrue();
         expression.ToString().ShouldBe("a, b");
         default(StreamNames).Count.ShouldBe(0);
+        Build.Builder().AddOperator<Delays>(from: "flights", to: []).Build().Operators[0].To.ShouldBeEmpty();
         Should.Throw<ArgumentNullException>(() => { StreamNames names = (string)null!; });
         Should.Throw<ArgumentNullException>(() => { StreamNames names = ["a", null!]; });
     }
