@@ -248,6 +248,20 @@ public sealed class JsonLinesSinkTests : IDisposable
     }
 
     [Fact]
+    public async Task A_full_disk_is_an_error_that_commits_nothing()
+    {
+        Assert.SkipUnless(File.Exists("/dev/full"), "needs a device that is always full");
+        JsonLinesSink<Report> sink = Sink();
+        await sink.OpenAsync(Partition(1), default);
+        File.CreateSymbolicLink(Data, "/dev/full");
+        await Should.ThrowAsync<IOException>(async () => await sink.WriteAsync(Batch(1, -1, 2), default));
+        File.Delete(Data);
+        (await sink.OpenAsync(Partition(1), default)).ShouldBe(Offset.None);
+        await sink.WriteAsync(Batch(1, -1, 2), default);
+        File.ReadAllText(Data).ShouldBe(Lines(0, 2));
+    }
+
+    [Fact]
     public async Task Owners_that_race_never_mix_their_lines()
     {
         await Sink().OpenAsync(Partition(1), default);
