@@ -1,6 +1,6 @@
 namespace OrleansStreaming.Storage.Files.Tests;
 
-internal enum FileCall
+public enum FileCall
 {
     FileExists,
     DirectoryExists,
