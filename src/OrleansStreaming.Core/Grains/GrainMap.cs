@@ -1,0 +1,108 @@
+namespace OrleansStreaming.Core;
+
+/// <summary>Grains of one operator in one partition by key: open addressing, hash and reference inline, no allocation to look up.</summary>
+internal sealed class GrainMap
+{
+    private Entry[] _entries = new Entry[16];
+    private int _used;
+
+    public int Count { get; private set; }
+
+    public Grain? Find(ulong hash, ReadOnlySpan<byte> key)
+    {
+        for (int i = (int)hash & (_entries.Length - 1); ; i = (i + 1) & (_entries.Length - 1))
+        {
+            ref readonly Entry entry = ref _entries[i];
+            if (entry.Grain is null)
+            {
+                if (!entry.Deleted)
+                {
+                    return null;
+                }
+            }
+            else if (entry.Hash == hash && key.SequenceEqual(entry.Grain.Key))
+            {
+                return entry.Grain;
+            }
+        }
+    }
+
+    /// <summary>Adds a grain whose key is not in the map.</summary>
+    public void Add(Grain grain)
+    {
+        if (_used * 4 >= _entries.Length * 3)
+        {
+            Rehash();
+        }
+
+        int i = (int)grain.Hash & (_entries.Length - 1);
+        while (_entries[i].Grain is not null)
+        {
+            i = (i + 1) & (_entries.Length - 1);
+        }
+
+        if (!_entries[i].Deleted)
+        {
+            _used++;
+        }
+
+        _entries[i] = new Entry { Hash = grain.Hash, Grain = grain };
+        Count++;
+    }
+
+    public void Remove(Grain grain)
+    {
+        for (int i = (int)grain.Hash & (_entries.Length - 1); ; i = (i + 1) & (_entries.Length - 1))
+        {
+            if (ReferenceEquals(_entries[i].Grain, grain))
+            {
+                _entries[i] = new Entry { Deleted = true };
+                Count--;
+                return;
+            }
+        }
+    }
+
+    /// <summary>Looks at some grains from a position on, for sweeps in slices; returns the next position, 0 at the end.</summary>
+    public int Sweep(int from, int count, Action<Grain> visit)
+    {
+        Entry[] entries = _entries;
+        int i = from;
+        for (; i < entries.Length && count > 0; i++, count--)
+        {
+            if (entries[i].Grain is { } grain)
+            {
+                visit(grain);
+            }
+        }
+
+        return i >= entries.Length ? 0 : i;
+    }
+
+    private void Rehash()
+    {
+        Entry[] old = _entries;
+        _entries = new Entry[Count * 4 >= old.Length * 2 ? old.Length * 2 : old.Length];
+        _used = Count;
+        foreach (Entry entry in old)
+        {
+            if (entry.Grain is not null)
+            {
+                int i = (int)entry.Hash & (_entries.Length - 1);
+                while (_entries[i].Grain is not null)
+                {
+                    i = (i + 1) & (_entries.Length - 1);
+                }
+
+                _entries[i] = entry;
+            }
+        }
+    }
+
+    private struct Entry
+    {
+        public ulong Hash;
+        public Grain? Grain;
+        public bool Deleted;
+    }
+}

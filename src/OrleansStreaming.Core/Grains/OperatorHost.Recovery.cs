@@ -1,0 +1,241 @@
+using System.Runtime.InteropServices;
+
+namespace OrleansStreaming.Core;
+
+/// <summary>Takes grains back, and brings them forward again from the log.</summary>
+internal sealed partial class OperatorHost
+{
+    private const long SweepEveryMs = 50;
+
+    /// <summary>Grains that had foreign dependencies when last looked at: a seal visits these only.</summary>
+    private readonly List<Grain> _foreign = [];
+    private readonly List<Grain> _catchUp = [];
+    private int _catchingUp;
+    private long _sweptMs;
+    private long _sweptVersion;
+    private LogCursor _catchUpCursor;
+
+    /// <summary>
+    /// Applies a seal: grains that depend on a lost record go back to their newest version without it. Adds what was done to
+    /// the report.
+    /// </summary>
+    public void RollBackOrphans(Func<Grain, Dependency, RolledBackGrain> describe, List<RolledBackGrain> report)
+    {
+        Span<Grain> grains = CollectionsMarshal.AsSpan(_foreign);
+        int kept = 0;
+        foreach (Grain grain in grains)
+        {
+            if (_silo.Journals.FirstLost(grain.Foreign, out Dependency lost))
+            {
+                grain.InForeignList = false;
+                report.Add(describe(grain, lost));
+                Rollback(grain);
+            }
+            else
+            {
+                grains[kept++] = grain;
+            }
+        }
+
+        _foreign.RemoveRange(kept, _foreign.Count - kept);
+
+        // A running turn depends on its record as well as on its grain.
+        foreach (Turn turn in _silo.TurnsOf(this))
+        {
+            if (!turn.Discarded && turn.Grain.Turn == turn)
+            {
+                Row.Read(turn.Block.Rows[turn.Start..], turn.Block.BaseTime, out Row row);
+                if (turn.Block.IsVoid(row.Slot))
+                {
+                    report.Add(describe(turn.Grain, turn.Block.Slots[row.Slot - 1].Lost));
+                    Rollback(turn.Grain);
+                }
+            }
+        }
+    }
+
+    /// <summary>Grains replay.</summary>
+    public bool IsCatchingUp => _catchingUp > 0;
+
+    /// <summary>Forgets dependencies that have become durable, now and then: nothing waits for it.</summary>
+    public void SweepIfDue()
+    {
+        if (_foreign.Count == 0 || _silo.NowMs - _sweptMs < SweepEveryMs || _sweptVersion == _silo.Journals.Version)
+        {
+            return;
+        }
+
+        _sweptMs = _silo.NowMs;
+        _sweptVersion = _silo.Journals.Version;
+        Span<Grain> grains = CollectionsMarshal.AsSpan(_foreign);
+        int kept = 0;
+        foreach (Grain grain in grains)
+        {
+            grain.Foreign = grain.Foreign?.Prune(_silo.Journals);
+            if (grain.Foreign is null)
+            {
+                grain.Undo = null;
+                grain.InForeignList = false;
+            }
+            else
+            {
+                grains[kept++] = grain;
+            }
+        }
+
+        _foreign.RemoveRange(kept, _foreign.Count - kept);
+    }
+
+    /// <summary>Takes a grain back to its copy in memory, else to its committed checkpoint; it then replays its own events.</summary>
+    public void Rollback(Grain grain)
+    {
+        if (grain.Turn is { } turn)
+        {
+            turn.Discarded = true;
+            grain.Turn = null;
+        }
+
+        ClearMailbox(grain);
+        StopCatchUp(grain);
+        grain.Generation++;
+        grain.Behind = true;
+        grain.Foreign = null;
+        UndoCopy? undo = grain.Undo;
+        grain.Undo = null;
+        bool committed = _partition.Checkpoints.Index.TryGet(Id, grain.Key, out CheckpointEntry entry);
+
+        // A discarded asynchronous turn still runs on the old instance, which is never handed an event again.
+        grain.Instance = null;
+        if (undo is not null && !(committed && entry.Position > undo.Position))
+        {
+            OperatorGrain? instance = Type.Create(grain.Key, _silo.Ports.Services);
+            Type.ReadState(instance, undo.State);
+            grain.Pending = undo.Pending;
+            grain.Position = undo.Position;
+            grain.OwnLsn = undo.OwnLsn;
+            _silo.Probe?.Restored(_partition.Id, Id, grain.Key, undo.Position);
+            Started(grain, instance);
+            return;
+        }
+
+        grain.Pending = null;
+        grain.OwnLsn = 0;
+        grain.Position = committed ? entry.Position : Offset.None.Value;
+        grain.Phase = GrainPhase.Absent;
+        if (!committed)
+        {
+            _silo.Probe?.Restored(_partition.Id, Id, grain.Key, grain.Position);
+        }
+
+        Activate(grain);
+    }
+
+    /// <summary>Drops grains that are behind their committed checkpoint, before anything relies on that being the latest.</summary>
+    public void CatchUpWithCheckpoint(Grain grain, long committed)
+    {
+        if (grain.Position < committed)
+        {
+            grain.Undo = null;
+            Rollback(grain);
+        }
+    }
+
+    private void FallBehind(Grain grain)
+    {
+        ClearMailbox(grain);
+        grain.Behind = true;
+    }
+
+    private void StartCatchUp(Grain grain)
+    {
+        grain.Behind = true;
+        LogCursor from = LogCursor.After(_partition.Log, grain.Position);
+        if (_catchingUp == 0 || !from.Reached(_catchUpCursor))
+        {
+            _catchUpCursor = from;
+        }
+
+        if (!grain.CatchingUp)
+        {
+            grain.CatchingUp = true;
+            _catchingUp++;
+            _catchUp.Add(grain);
+        }
+    }
+
+    private void StopCatchUp(Grain grain)
+    {
+        if (grain.CatchingUp)
+        {
+            grain.CatchingUp = false;
+            _catchingUp--;
+        }
+    }
+
+    /// <summary>One pass over the log for all grains that are behind, up to where the others are.</summary>
+    private int CatchUp(int budget)
+    {
+        int done = 0;
+        while (_catchingUp > 0 && done < budget && !_partition.TurnsStopped)
+        {
+            if (_catchUpCursor.Reached(_cursor))
+            {
+                EndCatchUp();
+                break;
+            }
+
+            if (!_catchUpCursor.TryPeek(_partition.Log, _silo, out LogBlock? block, out Row row, out int start, out int length, out long offset))
+            {
+                if (_catchUpCursor.AtEnd(_partition.Log))
+                {
+                    EndCatchUp();
+                }
+
+                break;
+            }
+
+            bool isVoid = block.IsVoid(row.Slot);
+            if (!isVoid && _partition.Stream.Strict && !_silo.IsStable(block, row.Slot))
+            {
+                break;
+            }
+
+            _catchUpCursor.Move(length);
+            done++;
+            if (isVoid || !IsFor(in row) || offset > CursorOffset)
+            {
+                continue;
+            }
+
+            Grain? grain = Grains.Find(KeyHash.Compute(row.Key), row.Key);
+            if (grain is { CatchingUp: true, Phase: GrainPhase.Ready, Turn: null } && offset > grain.Position)
+            {
+                _silo.Counters.Replayed++;
+                Run(grain, block, start, offset, in row);
+                if (grain.Turn is not null)
+                {
+                    StopCatchUp(grain); // It goes on when the turn ends.
+                }
+            }
+        }
+
+        return done;
+    }
+
+    private void EndCatchUp()
+    {
+        List<Grain> done = [.. _catchUp];
+        _catchUp.Clear();
+        foreach (Grain grain in done)
+        {
+            if (!grain.CatchingUp)
+            {
+                continue;
+            }
+
+            StopCatchUp(grain);
+            grain.Behind = false;
+            AnswerReads(grain);
+        }
+    }
+}

@@ -1,0 +1,300 @@
+using System.Text;
+using OrleansStreaming.Topologies;
+
+namespace OrleansStreaming.Core;
+
+/// <summary>Runs turns: state and emissions take effect together at the end, or not at all.</summary>
+internal sealed partial class OperatorHost
+{
+    /// <summary>An output of a flagged turn may repeat what its destination has: this owner does not process the event for the first time.</summary>
+    private bool IsFlagged(Grain grain, long offset) => offset <= grain.Completed || new Offset(offset).Epoch != _partition.Epoch;
+
+    private void Run(Grain grain, LogBlock block, int start, long offset, in Row row)
+    {
+        grain.LastUsedMs = _silo.NowMs;
+        switch (row.Kind)
+        {
+            case RecordKind.Decision:
+                Absorb(grain, block, row.Slot);
+                Advance(grain, offset);
+                return;
+            case RecordKind.Event when _partition.Self.HasDecisions && _partition.Self.FindDecision(Id, grain.Key, offset) is { } decision:
+                LeaveOut(grain, block, start, offset, decision);
+                return;
+            case RecordKind.Timer or RecordKind.CallResult when FindRequest(grain, row.Kind, row.Name) is null:
+                // Cancelled or replaced since it fired.
+                Absorb(grain, block, row.Slot);
+                Advance(grain, offset);
+                return;
+        }
+
+        UndoCopy? undo = grain.Undo;
+        byte[]? before = null;
+        if (Type.CheapCopies)
+        {
+            _before.ResetWrittenCount();
+            Type.WriteState(grain.Instance, _before);
+            if (grain.Foreign is null && block.VectorOf(row.Slot)?.Prune(_silo.Journals) is not null)
+            {
+                undo = new UndoCopy(_before.WrittenSpan.ToArray(), grain.Position, grain.OwnLsn, grain.Pending is null ? null : [.. grain.Pending]);
+            }
+        }
+
+        TurnContext context = _silo.RentContext();
+        context.Begin(this, grain.Key, offset, row.Time);
+        ValueTask running;
+        try
+        {
+            running = Invoke(grain, in row, context);
+        }
+        catch (Exception e)
+        {
+            running = ValueTask.FromException(e);
+        }
+
+        if (running.IsCompletedSuccessfully)
+        {
+            EndTurn(grain, block, start, offset, context, undo);
+            _silo.ReturnContext(context);
+            return;
+        }
+
+        if (Type.CheapCopies)
+        {
+            before = _before.WrittenSpan.ToArray();
+        }
+
+        if (running.IsCompleted)
+        {
+            context.End();
+            _silo.ReturnContext(context);
+            Threw(grain, block, start, offset, running.AsTask().Exception!.InnerException ?? running.AsTask().Exception!, before);
+            return;
+        }
+
+        block.Pins++;
+        grain.Turn = new Turn(this, grain, block, start, offset, context, _silo.NowMs) { Before = before, Undo = undo, Task = running.AsTask() };
+        _silo.Track(grain.Turn);
+    }
+
+    private ValueTask Invoke(Grain grain, in Row row, TurnContext context)
+    {
+        switch (row.Kind)
+        {
+            case RecordKind.Timer:
+                return Type.OnTimer(grain.Instance, Encoding.UTF8.GetString(row.Payload), context);
+            case RecordKind.CallResult:
+                PendingRequest request = FindRequest(grain, row.Kind, row.Name)!;
+                return Type.OnResult(grain.Instance, request.Tag, request.Request, row.Payload, context);
+            default:
+                return Type.OnEvent(grain.Instance, row.TypeIndex, row.Payload, context);
+        }
+    }
+
+    /// <summary>An asynchronous turn has ended; goes on with the grain's next events.</summary>
+    public void TurnEnded(Turn turn)
+    {
+        Grain grain = turn.Grain;
+        turn.Block.Pins--;
+        if (turn.Discarded || _partition.Lost || grain.Turn != turn)
+        {
+            turn.Context.End();
+            return;
+        }
+
+        if (_partition.TurnsStopped)
+        {
+            // A planned move waits for the partition to rest: the successor processes the event.
+            Rollback(grain);
+            return;
+        }
+
+        grain.Turn = null;
+        if (turn.Task.IsCompletedSuccessfully)
+        {
+            EndTurn(grain, turn.Block, turn.Start, turn.Offset, turn.Context, turn.Undo);
+        }
+        else
+        {
+            turn.Context.End();
+            Exception error = turn.Task.Exception?.InnerException ?? new OperationCanceledException();
+            Threw(grain, turn.Block, turn.Start, turn.Offset, error, turn.Before);
+        }
+
+        if (grain.Behind && grain.Phase == GrainPhase.Ready)
+        {
+            StartCatchUp(grain);
+        }
+        else
+        {
+            DrainMailbox(grain);
+        }
+
+        AnswerReads(grain);
+    }
+
+    private void EndTurn(Grain grain, LogBlock block, int start, long offset, TurnContext context, UndoCopy? undo)
+    {
+        context.End();
+        bool flagged = IsFlagged(grain, offset);
+        Row.Read(block.Rows[start..], block.BaseTime, out Row row);
+        Absorb(grain, block, row.Slot);
+        grain.Undo = grain.Foreign is null ? null : undo;
+        if (row.Kind is RecordKind.Timer or RecordKind.CallResult)
+        {
+            RecordName name = row.Name;
+            grain.Pending!.RemoveAll(r => r.Name == name);
+        }
+
+        TakeRequests(grain, context);
+        Advance(grain, offset);
+        _silo.Probe?.Consumed(_partition.Id, Id, grain.Key, offset, flagged);
+        Send(grain, offset, context, flagged);
+    }
+
+    private void Send(Grain grain, long offset, TurnContext context, bool flagged)
+    {
+        int ordinal = 0;
+        foreach (TurnContext.Output output in context.Outputs)
+        {
+            var row = new Row
+            {
+                Producer = ProducerKind.Grain,
+                OperatorId = Id,
+                ProducerKey = grain.Key,
+                Name = new RecordName(offset, ordinal++),
+                Time = context.TimeMicros,
+                TypeIndex = output.Type,
+                Key = context.Bytes(output.Key, output.KeyLength),
+                Payload = context.Bytes(output.Payload, output.PayloadLength),
+            };
+            _silo.Route(output.Stream, ref row, grain, flagged);
+        }
+    }
+
+    /// <summary>The state now depends on the record and on all that the record depends on.</summary>
+    private void Absorb(Grain grain, LogBlock block, int slot)
+    {
+        if (block.Journal == _silo.Journal.Id)
+        {
+            grain.OwnLsn = Math.Max(grain.OwnLsn, block.Lsn);
+        }
+
+        CausalityVector? vector = block.VectorOf(slot)?.Prune(_silo.Journals);
+        if (vector is null && grain.Foreign is null)
+        {
+            return;
+        }
+
+        grain.Foreign = CausalityVector.Merge(grain.Foreign?.Prune(_silo.Journals), vector);
+        if (grain.Foreign is not null && !grain.InForeignList)
+        {
+            grain.InForeignList = true;
+            _foreign.Add(grain);
+        }
+    }
+
+    private void Advance(Grain grain, long offset)
+    {
+        grain.Position = offset;
+        grain.Completed = Math.Max(grain.Completed, offset);
+        if (offset >= grain.FailedAt)
+        {
+            grain.Attempts = 0;
+        }
+
+        _silo.Counters.Events++;
+    }
+
+    private void Threw(Grain grain, LogBlock block, int start, long offset, Exception error, byte[]? before)
+    {
+        grain.Attempts++;
+        grain.FailedAt = offset;
+        OperatorOptions options = Type.Definition.Options;
+        bool flagged = IsFlagged(grain, offset);
+
+        // A repeat of a turn must not be decided otherwise than the first time, which may have succeeded. A record that keeps
+        // throwing on repeats is taken to throw always, as operators are deterministic: then the first time threw too.
+        int attempts = flagged ? options.MaxAttempts * 4 : options.MaxAttempts;
+        _silo.Log.TurnThrew(_silo.Name, Type.Definition.Name, Type.KeyText(grain.Key), new Offset(offset), grain.Attempts, error);
+        _silo.Counters.Throws++;
+        if (before is not null)
+        {
+            Type.ReadState(grain.Instance, before);
+        }
+
+        Row.Read(block.Rows[start..], block.BaseTime, out Row row);
+        if (grain.Attempts >= attempts && options.OnFailure != FailurePolicy.Stop && row.Kind == RecordKind.Event)
+        {
+            int failures = grain.Attempts;
+            DecisionEntry decision = _partition.AppendDecision(Id, grain, block, row.Slot, offset, error);
+            if (before is null)
+            {
+                // The turn may have changed the state: rebuild it, and find the decision on the way.
+                Rollback(grain);
+                return;
+            }
+
+            LeaveOut(grain, block, start, offset, decision);
+            _silo.Log.LeftOut(_silo.Name, Type.Definition.Name, Type.KeyText(grain.Key), new Offset(offset), failures, error);
+            return;
+        }
+
+        int exponent = Math.Min(grain.Attempts - 1, 16);
+        double delay = Math.Min(options.RetryDelay.TotalMilliseconds * (1 << exponent), options.MaxRetryDelay.TotalMilliseconds);
+        if (before is null)
+        {
+            Rollback(grain);
+            if (grain.Phase != GrainPhase.Ready)
+            {
+                return; // Its checkpoint is read again, then it catches up to the same event: that is the wait.
+            }
+        }
+
+        FallBehind(grain);
+        StopCatchUp(grain);
+        grain.Phase = GrainPhase.BackingOff;
+        int generation = grain.Generation;
+        _silo.After((long)delay, () =>
+        {
+            if (grain.Phase == GrainPhase.BackingOff && grain.Generation == generation && !_partition.Lost)
+            {
+                grain.Phase = GrainPhase.Ready;
+                StartCatchUp(grain);
+            }
+        });
+    }
+
+    /// <summary>Passes an event that a recorded decision leaves out.</summary>
+    private void LeaveOut(Grain grain, LogBlock block, int start, long offset, DecisionEntry decision)
+    {
+        bool flagged = IsFlagged(grain, offset);
+        Row.Read(block.Rows[start..], block.BaseTime, out Row row);
+        Absorb(grain, block, row.Slot);
+        Absorb(grain, decision.Block, decision.Slot);
+        StreamDefinition? letters = Type.Definition.DeadLetters;
+        TurnContext? context = null;
+        if (letters is not null && Type.Definition.Options.OnFailure == FailurePolicy.DeadLetter)
+        {
+            string key = Type.KeyText(grain.Key);
+            var letter = new DeadLetter(
+                Type.Definition.Name, key, _partition.Stream.Name, new Offset(offset).ToString(), _partition.Stream.Types[row.TypeIndex].Name, row.Payload.ToArray(), decision.Reason);
+            context = _silo.RentContext();
+            context.Begin(this, grain.Key, offset, row.Time);
+            EventType<DeadLetter> type = letters.Find<DeadLetter>()!;
+            var payload = new System.Buffers.ArrayBufferWriter<byte>();
+            type.Serializer.Write(in letter, payload);
+            context.EmitEncoded(letters, (byte)type.Index, Encoding.UTF8.GetBytes(key), payload.WrittenSpan);
+            context.End();
+        }
+
+        Advance(grain, offset);
+        _silo.Counters.LeftOut++;
+        _silo.Probe?.LeftOut(_partition.Id, Id, grain.Key, offset, flagged);
+        if (context is not null)
+        {
+            Send(grain, offset, context, flagged);
+            _silo.ReturnContext(context);
+        }
+    }
+}

@@ -1,0 +1,290 @@
+using System.Buffers;
+
+namespace OrleansStreaming.Core;
+
+/// <summary>
+/// One operator in one partition: reads the partition's log in order, and runs the turns of its grains. This file reads the
+/// log; the others run turns, roll back and catch up, and keep timers and calls.
+/// </summary>
+internal sealed partial class OperatorHost
+{
+    private readonly Silo _silo;
+    private readonly Partition _partition;
+    private readonly ArrayBufferWriter<byte> _before = new(256);
+    private LogCursor _cursor;
+
+    public OperatorHost(Silo silo, Partition partition, OperatorType type, long startAfter)
+    {
+        _silo = silo;
+        _partition = partition;
+        Type = type;
+        _cursor = LogCursor.After(partition.Log, startAfter);
+        CursorOffset = startAfter;
+    }
+
+    public OperatorType Type { get; }
+
+    public int Id => Type.Definition.Id;
+
+    public Partition Partition => _partition;
+
+    public SerializerRegistry Serializers => _silo.Topology.Serializers;
+
+    public CancellationToken Stopping => _silo.Stopping;
+
+    public GrainMap Grains { get; } = new();
+
+    /// <summary>The last offset handed to grains.</summary>
+    public long CursorOffset { get; private set; }
+
+    /// <summary>Something can be read, as far as is known.</summary>
+    public bool HasWork => _catchingUp > 0 || !_cursor.AtEnd(_partition.Log);
+
+    /// <summary>The block that is read next.</summary>
+    public long CursorSequence => _cursor.Sequence;
+
+    /// <summary>Brings a grain into memory that waits for a timer or an answer.</summary>
+    public void Wake(byte[] key)
+    {
+        if (FindOrKnown(KeyHash.Compute(key), key) is { Phase: GrainPhase.Absent } grain)
+        {
+            Activate(grain);
+        }
+    }
+
+    /// <summary>The partition is given up: running turns no longer count.</summary>
+    public void Abandon()
+    {
+        RefuseReads();
+        foreach (Turn turn in _silo.TurnsOf(this))
+        {
+            turn.Discarded = true;
+        }
+
+        _silo.Counters.Grains -= Grains.Count;
+    }
+
+    /// <summary>Turns may start again.</summary>
+    public void Resume() => Grains.Sweep(0, int.MaxValue, DrainMailbox);
+
+    public void PostEnd(Turn turn) => _silo.Ports.PostTurnEnd(turn);
+
+    /// <summary>Hands out up to some events; returns how many rows it looked at.</summary>
+    public int Deliver(int budget)
+    {
+        int done = CatchUp(budget);
+        while (done < budget && !_partition.TurnsStopped)
+        {
+            if (!_cursor.TryPeek(_partition.Log, _silo, out LogBlock? block, out Row row, out int start, out int length, out long offset))
+            {
+                break;
+            }
+
+            bool isVoid = block.IsVoid(row.Slot);
+            if (!isVoid && _partition.Stream.Strict && !_silo.IsStable(block, row.Slot))
+            {
+                break;
+            }
+
+            _cursor.Move(length);
+            CursorOffset = offset;
+            done++;
+            if (!isVoid && IsFor(in row))
+            {
+                Offer(block, start, offset, in row);
+            }
+        }
+
+        return done;
+    }
+
+    /// <summary>The grain of a key, if it is known in memory or has a committed checkpoint.</summary>
+    public Grain? FindOrKnown(ulong hash, ReadOnlySpan<byte> key) =>
+        Grains.Find(hash, key) ?? (_partition.Checkpoints.Index.Contains(Id, key) ? Create(hash, key) : null);
+
+    private Grain Create(ulong hash, ReadOnlySpan<byte> key)
+    {
+        var grain = new Grain(key.ToArray(), hash) { LastUsedMs = _silo.NowMs };
+        if (_partition.Checkpoints.Index.TryGet(Id, key, out CheckpointEntry entry))
+        {
+            grain.Position = entry.Position;
+        }
+
+        Grains.Add(grain);
+        _silo.Counters.Grains++;
+        return grain;
+    }
+
+    private bool IsFor(in Row row) => row.Kind == RecordKind.Event || row.OperatorId == Id;
+
+    private void Offer(LogBlock block, int start, long offset, in Row row)
+    {
+        ulong hash = KeyHash.Compute(row.Key);
+        Grain grain = Grains.Find(hash, row.Key) ?? Create(hash, row.Key);
+        if (offset <= grain.Position)
+        {
+            return;
+        }
+
+        MarkUncovered(grain, offset);
+        if (grain.IsIdle)
+        {
+            Run(grain, block, start, offset, in row);
+            return;
+        }
+
+        if (grain.Behind)
+        {
+            return;
+        }
+
+        Enqueue(grain, block, start, offset);
+        if (grain.Phase == GrainPhase.Absent)
+        {
+            Activate(grain);
+        }
+    }
+
+    private void Enqueue(Grain grain, LogBlock block, int start, long offset)
+    {
+        grain.Mailbox ??= new Queue<WaitingRow>();
+        if (grain.Mailbox.Count >= _silo.Options.MaxMailbox)
+        {
+            // The journal is the queue: what does not fit is found again there.
+            FallBehind(grain);
+            return;
+        }
+
+        block.Pins++;
+        grain.Mailbox.Enqueue(new WaitingRow(block, start, offset));
+    }
+
+    private void DrainMailbox(Grain grain)
+    {
+        while (grain is { Phase: GrainPhase.Ready, Turn: null, Behind: false, Mailbox.Count: > 0 } && !_partition.TurnsStopped)
+        {
+            WaitingRow waiting = grain.Mailbox.Peek();
+            Row.Read(waiting.Block.Rows[waiting.Start..], waiting.Block.BaseTime, out Row row);
+            if (!waiting.Block.IsVoid(row.Slot) && waiting.Offset > grain.Position)
+            {
+                Run(grain, waiting.Block, waiting.Start, waiting.Offset, in row);
+                if (grain.Mailbox is not { Count: > 0 } || grain.Mailbox.Peek() != waiting)
+                {
+                    return; // The turn threw, and the mailbox was given back.
+                }
+            }
+
+            grain.Mailbox.Dequeue();
+            waiting.Block.Pins--;
+        }
+    }
+
+    private static void ClearMailbox(Grain grain)
+    {
+        if (grain.Mailbox is not null)
+        {
+            foreach (WaitingRow waiting in grain.Mailbox)
+            {
+                waiting.Block.Pins--;
+            }
+
+            grain.Mailbox = null;
+        }
+    }
+
+    private void MarkUncovered(Grain grain, long offset)
+    {
+        if (grain.UncoveredFrom < 0)
+        {
+            grain.UncoveredFrom = offset;
+            _partition.Checkpoints.AddUncovered(this, grain);
+        }
+        else if (grain.CapturedAt >= 0 && grain.UncoveredAfterCapture < 0)
+        {
+            grain.UncoveredAfterCapture = offset;
+        }
+    }
+
+    /// <summary>Brings a grain into memory: a new instance, or its committed checkpoint.</summary>
+    private void Activate(Grain grain)
+    {
+        if (!_partition.Checkpoints.Index.TryGet(Id, grain.Key, out CheckpointEntry entry))
+        {
+            grain.Position = Offset.None.Value;
+            Started(grain, Type.Create(grain.Key, _silo.Ports.Services));
+            return;
+        }
+
+        grain.Phase = GrainPhase.Loading;
+        int generation = grain.Generation;
+        _silo.Submit(new Request<ReadOnlyMemory<byte>>(
+            $"read run {entry.Run}",
+            (storage, cancel) => storage.ReadRunAsync(entry.Run, entry.At, entry.Length, cancel),
+            (bytes, error) => Loaded(grain, generation, entry, bytes, error)));
+    }
+
+    private void Loaded(Grain grain, int generation, CheckpointEntry entry, ReadOnlyMemory<byte> bytes, Exception? error)
+    {
+        if (_partition.Lost || grain.Generation != generation || grain.Phase != GrainPhase.Loading)
+        {
+            return;
+        }
+
+        if (error is not null)
+        {
+            // A newer run may have replaced this one meanwhile; otherwise storage will answer some time.
+            _silo.Log.ReadFailed(_silo.Name, entry.Run, error);
+            grain.Phase = GrainPhase.Absent;
+            _silo.After(_silo.Options.StorageRetryMs, () =>
+            {
+                if (!_partition.Lost && grain.Phase == GrainPhase.Absent && grain.Generation == generation)
+                {
+                    Activate(grain);
+                }
+            });
+            return;
+        }
+
+        OperatorGrain? instance = Type.Create(grain.Key, _silo.Ports.Services);
+        CheckpointRun.ReadEntry(bytes.Span, entry, grain.Key, out ReadOnlySpan<byte> state, out List<PendingRequest>? pending);
+        Type.ReadState(instance, state);
+        grain.Position = entry.Position;
+        grain.Pending = pending;
+        grain.OwnLsn = 0;
+        _silo.Counters.Reactivated++;
+        _silo.Probe?.Restored(_partition.Id, Id, grain.Key, entry.Position);
+        Started(grain, instance);
+    }
+
+    private void Started(Grain grain, OperatorGrain? instance)
+    {
+        grain.Instance = instance;
+        grain.Phase = GrainPhase.Ready;
+        ArmRequests(grain);
+        if (grain.Behind)
+        {
+            StartCatchUp(grain);
+        }
+        else
+        {
+            DrainMailbox(grain);
+        }
+
+        AnswerReads(grain);
+    }
+
+    /// <summary>Lets a grain leave memory when nothing of it is uncovered, waited for or unstable.</summary>
+    public void EvictIfIdle(Grain grain)
+    {
+        bool idle = grain.IsIdle && grain.UncoveredFrom < 0 && grain.CapturedAt < 0 && grain.Pending is not { Count: > 0 }
+            && grain.Foreign?.Prune(_silo.Journals) is null && _silo.NowMs - grain.LastUsedMs >= (long)Type.Definition.Options.IdleAfter.TotalMilliseconds;
+        if (idle)
+        {
+            grain.Generation++;
+            grain.Phase = GrainPhase.Absent;
+            Grains.Remove(grain);
+            _silo.Counters.Grains--;
+            _silo.Counters.Evicted++;
+        }
+    }
+}

@@ -1,0 +1,136 @@
+using System.Buffers.Binary;
+
+namespace OrleansStreaming.Core;
+
+/// <summary>
+/// Turns the blocks of a frame into bytes and back; the one place that knows the layout of a frame's body
+/// (docs/formats.md): block count u32, then per block: partition i32, first offset i64, base time i64, row count i32,
+/// length of rows i32, slot count u16, the slots' vectors, the rows.
+/// </summary>
+internal static class FrameCodec
+{
+    private const int BlockHeaderSize = 30;
+
+    /// <summary>Frames closed blocks. The pieces refer to the blocks' buffers, which must stay until the frame is written.</summary>
+    public static FrameToWrite Encode(long lsn, int sealVersion, IReadOnlyList<LogBlock> blocks)
+    {
+        var pieces = new List<ReadOnlyMemory<byte>>(2 + (2 * blocks.Count));
+        byte[] header = new byte[FrameHeader.Size + 4];
+        BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(FrameHeader.Size), blocks.Count);
+        pieces.Add(header);
+        int length = 4;
+        uint sum = Crc32C.Append(uint.MaxValue, header.AsSpan(FrameHeader.Size, 4));
+        foreach (LogBlock block in blocks)
+        {
+            byte[] blockHeader = EncodeHeader(block);
+            pieces.Add(blockHeader);
+            pieces.Add(block.Buffer.AsMemory(0, block.Length));
+            length += blockHeader.Length + block.Length;
+            sum = Crc32C.Append(Crc32C.Append(sum, blockHeader), block.Rows);
+        }
+
+        new FrameHeader(length, sealVersion, lsn, ~sum).Write(header);
+        return new FrameToWrite(lsn, pieces, FrameHeader.Size + length);
+    }
+
+    /// <summary>Reads the blocks of a checked frame, all or those of one partition.</summary>
+    public static List<LogBlock> Decode(int journal, StoredFrame frame, Func<int, Offset, bool> wanted)
+    {
+        ReadOnlySpan<byte> bytes = frame.Bytes.Span;
+        if (!FrameHeader.TryRead(bytes, out FrameHeader header, out string? error) || !header.Matches(bytes[FrameHeader.Size..]))
+        {
+            throw new CorruptDataException($"journal {journal}", 0, error ?? $"frame {frame.Lsn} does not match its checksum");
+        }
+
+        var blocks = new List<LogBlock>();
+        ReadOnlySpan<byte> body = bytes[FrameHeader.Size..];
+        int count = BinaryPrimitives.ReadInt32LittleEndian(body), at = 4;
+        for (int i = 0; i < count; i++)
+        {
+            ReadOnlySpan<byte> fixedPart = body.Slice(at, BlockHeaderSize);
+            at += BlockHeaderSize;
+            int partition = BinaryPrimitives.ReadInt32LittleEndian(fixedPart);
+            var first = new Offset(BinaryPrimitives.ReadInt64LittleEndian(fixedPart[4..]));
+            long baseTime = BinaryPrimitives.ReadInt64LittleEndian(fixedPart[12..]);
+            int rows = BinaryPrimitives.ReadInt32LittleEndian(fixedPart[20..]);
+            int rowsLength = BinaryPrimitives.ReadInt32LittleEndian(fixedPart[24..]);
+            int slots = BinaryPrimitives.ReadUInt16LittleEndian(fixedPart[28..]);
+            var vectors = new CausalityVector?[slots];
+            for (int v = 0; v < slots; v++)
+            {
+                vectors[v] = VectorCodec.Read(body, ref at);
+            }
+
+            if (wanted(partition, first))
+            {
+                blocks.Add(LogBlock.Loaded(partition, journal, header.Lsn, first, baseTime, header.SealVersion, rows, body.Slice(at, rowsLength), vectors));
+            }
+
+            at += rowsLength;
+        }
+
+        return blocks;
+    }
+
+    private static byte[] EncodeHeader(LogBlock block)
+    {
+        int size = BlockHeaderSize;
+        foreach (ref readonly LogBlock.Slot slot in block.Slots)
+        {
+            size += VectorCodec.MaxSize(slot.Vector);
+        }
+
+        byte[] bytes = new byte[size];
+        BinaryPrimitives.WriteInt32LittleEndian(bytes, block.Partition);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(4), block.First.Value);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(12), block.BaseTime);
+        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(20), block.Count);
+        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(24), block.Length);
+        BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(28), checked((ushort)block.Slots.Length));
+        int at = BlockHeaderSize;
+        foreach (ref readonly LogBlock.Slot slot in block.Slots)
+        {
+            // A void row keeps the dependency that made it void: whoever reads the frame later must find it void too.
+            CausalityVector? vector = slot.Void ? CausalityVector.Of([slot.Lost]) : slot.Vector;
+            VectorCodec.Write(bytes, ref at, vector);
+        }
+
+        return at == bytes.Length ? bytes : bytes[..at];
+    }
+}
+
+/// <summary>A vector as bytes: the number of entries, then journal and LSN of each, all LEB128.</summary>
+internal static class VectorCodec
+{
+    /// <summary>At least one entry's room even when empty: a void slot writes the dependency it lost.</summary>
+    public static int MaxSize(CausalityVector? vector) => 5 + (15 * Math.Max(1, vector?.Entries.Length ?? 0));
+
+    public static void Write(Span<byte> to, ref int at, CausalityVector? vector)
+    {
+        ReadOnlySpan<Dependency> entries = vector is null ? default : vector.Entries;
+        Varint.Write(to, ref at, (uint)entries.Length);
+        foreach (ref readonly Dependency entry in entries)
+        {
+            Varint.Write(to, ref at, (uint)entry.Journal);
+            Varint.Write(to, ref at, (ulong)entry.Lsn);
+        }
+    }
+
+    public static CausalityVector? Read(ReadOnlySpan<byte> from, ref int at)
+    {
+        int count = (int)Varint.Read(from, ref at);
+        if (count == 0)
+        {
+            return null;
+        }
+
+        var entries = new Dependency[count];
+        for (int i = 0; i < count; i++)
+        {
+            int journal = (int)Varint.Read(from, ref at);
+            entries[i] = new Dependency(journal, (long)Varint.Read(from, ref at));
+        }
+
+        return CausalityVector.Of(entries);
+    }
+}

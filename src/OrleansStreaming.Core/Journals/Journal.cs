@@ -1,0 +1,160 @@
+namespace OrleansStreaming.Core;
+
+/// <summary>
+/// The write-ahead log of one silo incarnation, seen from the silo's loop: one frame gathers records while the frames
+/// before it are being made durable (group commit). An LSN is the number of a frame: all records of a frame share a fate,
+/// so a dependency on one of them is a dependency on the frame.
+/// </summary>
+internal sealed class Journal(int id, string name, JournalTable journals, SiloOptions options)
+{
+    /// <summary>A block writes the number of its slots in 16 bits.</summary>
+    private const int MaxSlots = 60_000;
+    private readonly Queue<(long Lsn, List<LogBlock> Blocks)> _closed = new();
+    private List<LogBlock> _gathering = [];
+    private long _gatheringBytes;
+    private bool _atomic;
+
+    public int Id { get; } = id;
+
+    public string Name { get; } = name;
+
+    /// <summary>The LSN that records appended now get.</summary>
+    public long NextLsn { get; private set; } = 1;
+
+    /// <summary>The last LSN that storage has confirmed.</summary>
+    public long Durable => journals.Durable(Id);
+
+    /// <summary>Bytes appended and not yet durable.</summary>
+    public long UnflushedBytes { get; private set; }
+
+    /// <summary>Records appended and not yet durable; what a crash now would lose.</summary>
+    public long UnflushedRecords { get; private set; }
+
+    public bool Flushing { get; private set; }
+
+    public bool HasUnflushed => _gathering.Count > 0 || _closed.Count > 0 || Flushing;
+
+    public long FlushCount { get; private set; }
+
+    public long FlushedBytes { get; private set; }
+
+    /// <summary>Appends a row to the partition's open block, opening one where needed; returns the block.</summary>
+    public LogBlock Append(PartitionLog log, ref Row row, CausalityVector? vector)
+    {
+        LogBlock? block = log.Open;
+        if (block is null)
+        {
+            block = new LogBlock(log.Partition, Id, NextLsn, log.NextOffset, row.Time);
+            _gathering.Add(block);
+            log.Add(block);
+        }
+
+        int before = block.Length;
+        block.Append(ref row, vector);
+        log.NextOffset = new Offset(log.NextOffset.Value + 1);
+        int added = block.Length - before;
+        _gatheringBytes += added;
+        UnflushedBytes += added;
+        UnflushedRecords++;
+        if (!_atomic && (_gatheringBytes >= options.MaxFrameBytes || block.Slots.Length >= MaxSlots))
+        {
+            CloseFrame();
+        }
+
+        return block;
+    }
+
+    /// <summary>What is appended until <see cref="EndAtomic"/> goes into one frame: it is durable together or lost together.</summary>
+    public void BeginAtomic(int bytes)
+    {
+        if (_gatheringBytes + bytes > options.MaxFrameBytes)
+        {
+            CloseFrame();
+        }
+
+        _atomic = true;
+    }
+
+    /// <summary>Returns the LSN of what was appended.</summary>
+    public long EndAtomic()
+    {
+        _atomic = false;
+        return NextLsn;
+    }
+
+    /// <summary>The highest LSN that a record has got.</summary>
+    public long LastLsn => _gathering.Count > 0 ? NextLsn : NextLsn - 1;
+
+    /// <summary>Takes all that is gathered for one append, or null when there is nothing or one is under way.</summary>
+    public Flush? BeginFlush(int sealVersion)
+    {
+        if (Flushing)
+        {
+            return null;
+        }
+
+        CloseFrame();
+        if (_closed.Count == 0)
+        {
+            return null;
+        }
+
+        var frames = new List<FrameToWrite>(_closed.Count);
+        var blocks = new List<LogBlock>();
+        int bytes = 0;
+        while (_closed.Count > 0 && bytes < options.MaxFlushBytes)
+        {
+            (long lsn, List<LogBlock> frameBlocks) = _closed.Dequeue();
+            frames.Add(FrameCodec.Encode(lsn, sealVersion, frameBlocks));
+            bytes += frames[^1].Length;
+            blocks.AddRange(frameBlocks);
+        }
+
+        foreach (LogBlock block in blocks)
+        {
+            block.Pins++;
+        }
+
+        Flushing = true;
+        return new Flush(frames, blocks);
+    }
+
+    /// <summary>Storage has confirmed a flush.</summary>
+    public void EndFlush(Flush flush)
+    {
+        Flushing = false;
+        FlushCount++;
+        foreach (FrameToWrite frame in flush.Frames)
+        {
+            FlushedBytes += frame.Length;
+        }
+
+        foreach (LogBlock block in flush.Blocks)
+        {
+            block.Pins--;
+            UnflushedBytes -= block.Length;
+            UnflushedRecords -= block.Count;
+        }
+
+        journals.Advance(Id, flush.Frames[^1].Lsn);
+    }
+
+    private void CloseFrame()
+    {
+        if (_gathering.Count == 0)
+        {
+            return;
+        }
+
+        foreach (LogBlock block in _gathering)
+        {
+            block.Closed = true;
+        }
+
+        _closed.Enqueue((NextLsn++, _gathering));
+        _gathering = [];
+        _gatheringBytes = 0;
+    }
+
+    internal sealed record Flush(List<FrameToWrite> Frames, List<LogBlock> Blocks);
+}

@@ -1,0 +1,215 @@
+using System.Buffers;
+
+namespace OrleansStreaming.Core;
+
+/// <summary>
+/// Consecutive records of one partition in one journal frame: the unit in which a partition's log is kept, evicted and read
+/// again. Its rows share an LSN, hence a fate; each has its own vector.
+/// </summary>
+internal sealed class LogBlock(int partition, int journal, long lsn, Offset first, long baseTime)
+{
+    private Slot[]? _slots;
+    private int _slotCount;
+
+    public int Partition { get; } = partition;
+
+    public int Journal { get; } = journal;
+
+    public long Lsn { get; } = lsn;
+
+    public Offset First { get; } = first;
+
+    public long BaseTime { get; } = baseTime;
+
+    public int Count { get; private set; }
+
+    /// <summary>The seal version under which the frame was written.</summary>
+    public int SealVersion { get; init; }
+
+    /// <summary>The offset of the last row.</summary>
+    public long LastOffset => First.Value + Count - 1;
+
+    /// <summary>The rows, or null when they have left memory.</summary>
+    public byte[]? Buffer { get; private set; }
+
+    /// <summary>The bytes in use.</summary>
+    public int Length { get; private set; }
+
+    /// <summary>Bytes of all blocks before it in its log, counted from some start.</summary>
+    public long StartBytes { get; set; }
+
+    /// <summary>No row is added any more.</summary>
+    public bool Closed { get; set; }
+
+    /// <summary>Users that need <see cref="Buffer"/> to stay: waiting mailboxes, a flush under way.</summary>
+    public int Pins { get; set; }
+
+    /// <summary>Whether a row depends on something that is not known to be durable, or is void.</summary>
+    public bool HasSlots => _slotCount > 0;
+
+    public ReadOnlySpan<Slot> Slots => _slots.AsSpan(0, _slotCount);
+
+    public ReadOnlySpan<byte> Rows => Buffer.AsSpan(0, Length);
+
+    /// <summary>A block whose rows have been read from a frame.</summary>
+    public static LogBlock Loaded(int partition, int journal, long lsn, Offset first, long baseTime, int sealVersion, int count, ReadOnlySpan<byte> rows, CausalityVector?[] vectors)
+    {
+        var block = new LogBlock(partition, journal, lsn, first, baseTime) { SealVersion = sealVersion, Count = count, Closed = true };
+        block.Restore(rows);
+        if (vectors.Length > 0)
+        {
+            block._slots = Array.ConvertAll(vectors, v => new Slot { Vector = v });
+            block._slotCount = vectors.Length;
+        }
+
+        return block;
+    }
+
+    /// <summary>Appends a row. Call only while the frame gathers.</summary>
+    public int Append(ref Row row, CausalityVector? vector)
+    {
+        row.Slot = vector is null ? 0 : SlotOf(vector);
+        int needed = Length + row.MaxSize;
+        if (Buffer is null || needed > Buffer.Length)
+        {
+            Grow(needed);
+        }
+
+        int start = Length;
+        Length += row.Write(Buffer.AsSpan(Length), BaseTime);
+        Count++;
+        return start;
+    }
+
+    /// <summary>Whether a row is void: it depends on a lost record.</summary>
+    public bool IsVoid(int slot) => slot != 0 && _slotCount != 0 && _slots![slot - 1].Void;
+
+    /// <summary>What a row still depends on beside its own LSN.</summary>
+    public CausalityVector? VectorOf(int slot) => slot != 0 && _slotCount != 0 ? _slots![slot - 1].Vector : null;
+
+    /// <summary>Whether a row depends on nothing beside its own LSN any more; remembers the answer.</summary>
+    public bool IsSettledSlot(int slot, JournalTable journals)
+    {
+        if (slot == 0 || _slotCount == 0)
+        {
+            return true;
+        }
+
+        ref Slot entry = ref _slots![slot - 1];
+        entry.Vector = entry.Vector?.Prune(journals);
+        return entry.Vector is null && !entry.Void;
+    }
+
+    /// <summary>Marks rows that depend on lost records as void, forgets what is durable. Returns whether a row became void.</summary>
+    public bool Refresh(JournalTable journals)
+    {
+        bool changed = false, needed = false;
+        for (int i = 0; i < _slotCount; i++)
+        {
+            ref Slot slot = ref _slots![i];
+            if (slot.Vector is null)
+            {
+                needed |= slot.Void;
+                continue;
+            }
+
+            if (journals.FirstLost(slot.Vector, out Dependency lost))
+            {
+                slot = new Slot { Void = true, Lost = lost };
+                changed = true;
+            }
+            else
+            {
+                slot.Vector = slot.Vector.Prune(journals);
+            }
+
+            needed |= slot.Void || slot.Vector is not null;
+        }
+
+        // Rows name slots by index: while rows are still added, the indexes in use must keep their meaning.
+        if (!needed && Closed)
+        {
+            _slotCount = 0;
+        }
+
+        return changed;
+    }
+
+    /// <summary>Whether everything in the block is durable and depends on nothing that is not; void rows count as settled.</summary>
+    public bool IsSettled
+    {
+        get
+        {
+            for (int i = 0; i < _slotCount; i++)
+            {
+                if (_slots![i].Vector is not null)
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
+    }
+
+    /// <summary>Lets the rows leave memory.</summary>
+    public void Evict()
+    {
+        if (Buffer is not null && Pins == 0)
+        {
+            ArrayPool<byte>.Shared.Return(Buffer);
+            Buffer = null;
+        }
+    }
+
+    /// <summary>Brings the rows back.</summary>
+    public void Restore(ReadOnlySpan<byte> rows)
+    {
+        Buffer = ArrayPool<byte>.Shared.Rent(Math.Max(rows.Length, 1));
+        rows.CopyTo(Buffer);
+        Length = rows.Length;
+    }
+
+    private int SlotOf(CausalityVector vector)
+    {
+        for (int i = _slotCount - 1; i >= 0 && i >= _slotCount - 4; i--)
+        {
+            if (ReferenceEquals(_slots![i].Vector, vector))
+            {
+                return i + 1;
+            }
+        }
+
+        _slots ??= new Slot[4];
+        if (_slotCount == _slots.Length)
+        {
+            Array.Resize(ref _slots, _slotCount * 2);
+        }
+
+        _slots[_slotCount++] = new Slot { Vector = vector };
+        return _slotCount;
+    }
+
+    private void Grow(int needed)
+    {
+        byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(needed, Math.Max(4096, Length * 2)));
+        if (Buffer is not null)
+        {
+            Buffer.AsSpan(0, Length).CopyTo(larger);
+            ArrayPool<byte>.Shared.Return(Buffer);
+        }
+
+        Buffer = larger;
+    }
+
+    /// <summary>A vector that rows of the block share.</summary>
+    internal struct Slot
+    {
+        /// <summary>What is not yet known to be durable; null when all is, or when void.</summary>
+        public CausalityVector? Vector;
+        public bool Void;
+
+        /// <summary>Why it is void.</summary>
+        public Dependency Lost;
+    }
+}

@@ -1,0 +1,75 @@
+namespace OrleansStreaming.Core;
+
+/// <summary>
+/// What an engine gives a silo. All calls come from the silo's loop and return at once; answers come back as inputs of the
+/// silo (<see cref="Silo"/>), from any thread, through the engine's queue. A schedule may stop a silo between any two calls.
+/// </summary>
+internal interface ISiloPorts
+{
+    /// <summary>Wall clock, microseconds since 1970 UTC. May jump; the silo keeps it from going back.</summary>
+    long NowMicros { get; }
+
+    /// <summary>Monotonic milliseconds, for intervals.</summary>
+    long TicksMs { get; }
+
+    /// <summary>For operators and sinks.</summary>
+    IServiceProvider Services { get; }
+
+    /// <summary>Starts a storage operation; the engine runs it and hands the request to <see cref="Silo.Complete"/>.</summary>
+    void Submit(Request request);
+
+    /// <summary>Starts work outside the loop (a sink's write, a recorded call); the engine runs it likewise.</summary>
+    void Start(Request request);
+
+    /// <summary>Hands an asynchronous turn's end back to the loop. Called from any thread.</summary>
+    void PostTurnEnd(Turn turn);
+
+    /// <summary>Sends a message to the incarnation that writes a journal. May be lost, late, repeated and out of order.</summary>
+    void Send(int toJournal, SiloMessage message);
+
+    /// <summary>The silo has registered its journal and takes part from now on.</summary>
+    void Joined(int journal);
+
+    /// <summary>The silo has stopped and must not be called again.</summary>
+    void Stopped(string reason, Exception? error);
+}
+
+/// <summary>Something that runs outside the loop and then goes on inside it.</summary>
+internal abstract class Request(string what)
+{
+    private Exception? _error;
+
+    /// <summary>Such as "swap partitions/flights-3", for messages.</summary>
+    public string What { get; } = what;
+
+    /// <summary>Runs the operation. Never throws.</summary>
+    public async ValueTask RunAsync(IStorage storage, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await ExecuteAsync(storage, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            _error = e;
+        }
+    }
+
+    /// <summary>Goes on inside the loop.</summary>
+    public void Finish() => Done(_error);
+
+    protected abstract ValueTask ExecuteAsync(IStorage storage, CancellationToken cancellationToken);
+
+    protected abstract void Done(Exception? error);
+}
+
+/// <summary>A request made of two functions.</summary>
+internal sealed class Request<T>(string what, Func<IStorage, CancellationToken, ValueTask<T>> run, Action<T?, Exception?> done) : Request(what)
+{
+    private T? _result;
+
+    protected override async ValueTask ExecuteAsync(IStorage storage, CancellationToken cancellationToken) =>
+        _result = await run(storage, cancellationToken).ConfigureAwait(false);
+
+    protected override void Done(Exception? error) => done(_result, error);
+}

@@ -1,0 +1,143 @@
+namespace OrleansStreaming.Core;
+
+/// <summary>
+/// What the protocol needs of storage. Implementations are thread-safe; every method may be called for different journals
+/// and records at once, and for one journal only as its remarks say.
+/// </summary>
+/// <remarks>
+/// Every operation that changes something is durable when its task completes. A call that throws
+/// <see cref="StorageException"/> with <see cref="StorageException.Ambiguous"/> may or may not have taken effect.
+/// </remarks>
+public interface IStorage : IAsyncDisposable
+{
+    /// <summary>Creates a journal. Its name is never used again.</summary>
+    /// <param name="journal">Such as <c>silo0-7</c>.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <exception cref="StorageException">It exists already, or storage failed.</exception>
+    ValueTask<IJournalWriter> CreateJournalAsync(string journal, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Fences a journal, so that nothing appended later is ever confirmed, then finds its end. Idempotent: a second call
+    /// gives the same end. A torn frame behind the end is cut off or ignored for ever. A journal that was never created
+    /// ends at 0.
+    /// </summary>
+    /// <param name="journal">The journal.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <returns>The LSN of the last whole frame, 0 when there is none.</returns>
+    /// <exception cref="CorruptDataException">A frame before the end is damaged: says which file, offset and expectation.</exception>
+    ValueTask<long> SealJournalAsync(string journal, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Reads whole frames in LSN order, starting at the first one that is not trimmed and not below
+    /// <paramref name="fromLsn"/>, up to <paramref name="toLsn"/> and to about <paramref name="maxBytes"/> (at least one
+    /// frame). Frames that are appended but not durable may be missing.
+    /// </summary>
+    /// <param name="journal">The journal.</param>
+    /// <param name="fromLsn">The first LSN of interest.</param>
+    /// <param name="toLsn">The last LSN of interest.</param>
+    /// <param name="maxBytes">About how many bytes to return.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <returns>The frames; empty when there are none in the range.</returns>
+    /// <exception cref="CorruptDataException">A frame in the range is damaged or missing.</exception>
+    ValueTask<IReadOnlyList<StoredFrame>> ReadFramesAsync(string journal, long fromLsn, long toLsn, int maxBytes, CancellationToken cancellationToken);
+
+    /// <summary>Allows storage to delete whole segments all of whose frames are below an LSN. Deletes the journal when it is sealed and <paramref name="belowLsn"/> is <see cref="long.MaxValue"/>.</summary>
+    /// <param name="journal">The journal.</param>
+    /// <param name="belowLsn">The lowest LSN still needed.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    ValueTask TrimJournalAsync(string journal, long belowLsn, CancellationToken cancellationToken);
+
+    /// <summary>Reads a record that changes by compare-and-swap; null when there is none.</summary>
+    /// <param name="name">Such as <c>partitions/flights-3</c>.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    ValueTask<StoredRecord?> ReadRecordAsync(string name, CancellationToken cancellationToken);
+
+    /// <summary>Writes a record if its tag is still <paramref name="expectedTag"/> (null: if there is none).</summary>
+    /// <param name="name">The record.</param>
+    /// <param name="expectedTag">The tag of the version that the writer read.</param>
+    /// <param name="content">The new content.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <returns>The new tag; null when the record has changed meanwhile.</returns>
+    ValueTask<string?> SwapRecordAsync(string name, string? expectedTag, ReadOnlyMemory<byte> content, CancellationToken cancellationToken);
+
+    /// <summary>Writes an immutable run. Not visible, or whole. Overwrites a run of the same name (left by a writer that failed before naming it).</summary>
+    /// <param name="name">Such as <c>flights-3/4-17</c>.</param>
+    /// <param name="content">The content.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    ValueTask WriteRunAsync(string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken);
+
+    /// <summary>Reads a part of a run.</summary>
+    /// <param name="name">The run.</param>
+    /// <param name="offset">From where; negative counts from the end.</param>
+    /// <param name="length">How many bytes; less are returned at the end.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <exception cref="CorruptDataException">There is no such run.</exception>
+    ValueTask<ReadOnlyMemory<byte>> ReadRunAsync(string name, long offset, int length, CancellationToken cancellationToken);
+
+    /// <summary>Deletes a run; nothing happens when there is none.</summary>
+    /// <param name="name">The run.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    ValueTask DeleteRunAsync(string name, CancellationToken cancellationToken);
+
+    /// <summary>The names of all runs below a prefix, to find those that nothing names any more.</summary>
+    /// <param name="prefix">Such as <c>flights-3/</c>.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    ValueTask<IReadOnlyList<string>> ListRunsAsync(string prefix, CancellationToken cancellationToken);
+}
+
+/// <summary>The one writer of a journal. One append at a time.</summary>
+public interface IJournalWriter : IAsyncDisposable
+{
+    /// <summary>
+    /// Appends frames with consecutive LSNs and makes them durable. Confirms nothing if the journal has been sealed.
+    /// </summary>
+    /// <param name="frames">Each is a list of pieces to be written one behind the other; already framed with length and CRC.</param>
+    /// <param name="cancellationToken">Gives up waiting; the outcome is then ambiguous.</param>
+    /// <exception cref="JournalFencedException">The journal is sealed: the silo must stop.</exception>
+    /// <exception cref="StorageFullException">There was no space, nothing of the call remains, and the call may be repeated.</exception>
+    /// <exception cref="StorageException">Any other failure: the journal must be given up.</exception>
+    ValueTask AppendAsync(IReadOnlyList<FrameToWrite> frames, CancellationToken cancellationToken);
+}
+
+/// <summary>A frame ready to be written.</summary>
+/// <param name="Lsn">Its LSN.</param>
+/// <param name="Pieces">Its bytes.</param>
+/// <param name="Length">The number of bytes in all pieces.</param>
+public readonly record struct FrameToWrite(long Lsn, IReadOnlyList<ReadOnlyMemory<byte>> Pieces, int Length);
+
+/// <summary>A frame that was read.</summary>
+/// <param name="Lsn">Its LSN.</param>
+/// <param name="Bytes">The whole frame, header included; checked.</param>
+public readonly record struct StoredFrame(long Lsn, ReadOnlyMemory<byte> Bytes);
+
+/// <summary>A record that changes by compare-and-swap.</summary>
+/// <param name="Tag">Identifies the version.</param>
+/// <param name="Content">The content.</param>
+public sealed record StoredRecord(string Tag, ReadOnlyMemory<byte> Content);
+
+/// <summary>Storage failed.</summary>
+public class StorageException(string message, Exception? inner = null) : IOException(message, inner)
+{
+    /// <summary>The operation may have taken effect.</summary>
+    public bool Ambiguous { get; init; }
+}
+
+/// <summary>There is no space. Nothing was changed; the operation may be repeated.</summary>
+public sealed class StorageFullException(string message, Exception? inner = null) : StorageException(message, inner);
+
+/// <summary>The journal has been sealed by another silo.</summary>
+public sealed class JournalFencedException(string message) : StorageException(message);
+
+/// <summary>Stored data is damaged or missing.</summary>
+/// <param name="file">The file or blob.</param>
+/// <param name="position">The byte at which it was found.</param>
+/// <param name="expectation">What should be there, and what is.</param>
+public sealed class CorruptDataException(string file, long position, string expectation)
+    : StorageException($"{file} is damaged at byte {position}: {expectation}")
+{
+    /// <summary>The file or blob.</summary>
+    public string File { get; } = file;
+
+    /// <summary>The byte at which the damage was found.</summary>
+    public long Position { get; } = position;
+}

@@ -1,0 +1,47 @@
+using System.Text.Json;
+
+namespace OrleansStreaming.Core;
+
+/// <summary>
+/// The journals there have been, and the seals in their order: the record that all silos agree on. Changes only by
+/// compare-and-swap. The number of seals is R, the seal version.
+/// </summary>
+internal sealed record ClusterRecord
+{
+    public const string RecordName = "cluster";
+
+    public IReadOnlyList<JournalInfo> Journals { get; init; } = [];
+
+    public IReadOnlyList<Seal> Seals { get; init; } = [];
+
+    public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, RecordJson.Default.ClusterRecord);
+
+    public static ClusterRecord Parse(StoredRecord? record)
+    {
+        if (record is null)
+        {
+            return new ClusterRecord();
+        }
+
+        try
+        {
+            return JsonSerializer.Deserialize(record.Content.Span, RecordJson.Default.ClusterRecord)!;
+        }
+        catch (JsonException e)
+        {
+            throw new CorruptDataException(RecordName, e.BytePositionInLine ?? 0, $"expected the record of journals and seals: {e.Message}");
+        }
+    }
+
+    public bool IsSealed(int journal) => Seals.Any(s => s.Journal == journal);
+
+    public string NameOf(int journal) => Journals[journal].Name;
+}
+
+/// <summary>A journal; its index in the list is its id in vectors.</summary>
+/// <param name="Silo">The silo that writes it.</param>
+/// <param name="Epoch">The silo's incarnation.</param>
+internal sealed record JournalInfo(string Silo, int Epoch)
+{
+    public string Name => $"{Silo}-{Epoch}";
+}

@@ -1,0 +1,92 @@
+namespace OrleansStreaming.Core;
+
+/// <summary>Claims partitions: seal, apply seals, swap the manifest with a higher epoch, and only then read.</summary>
+internal sealed partial class Ownerships
+{
+    private readonly HashSet<int> _claiming = [];
+    private readonly List<(PartitionManifest Manifest, string Tag)> _claimed = [];
+
+    private void Claim(int partition)
+    {
+        if (_byId.ContainsKey(partition) || _loading.ContainsKey(partition) || !_claiming.Add(partition))
+        {
+            return;
+        }
+
+        string name = NameOf(partition), record = PartitionManifest.RecordName(name);
+        silo.Submit(new Request<StoredRecord?>(
+            $"read {record}",
+            (storage, cancel) => storage.ReadRecordAsync(record, cancel),
+            (stored, error) =>
+            {
+                if (error is not null)
+                {
+                    _claiming.Remove(partition);
+                    silo.Log.StorageFailed(silo.Name, record, error);
+                    silo.ReportStorageTrouble(error);
+                    return;
+                }
+
+                PartitionManifest manifest = stored is null
+                    ? new PartitionManifest { Partition = partition, Name = name }
+                    : PartitionManifest.Parse(record, stored.Content.Span);
+                if (!IsFree(manifest))
+                {
+                    _claiming.Remove(partition);
+                    if (manifest.Owner is { } owner && !manifest.IsReleased)
+                    {
+                        Learn(partition, owner.Epoch, owner.Journal);
+                    }
+
+                    return;
+                }
+
+                Swap(manifest, stored?.Tag);
+            }));
+    }
+
+    /// <summary>Nobody owns it, and every journal that it may lie in has a known end.</summary>
+    private bool IsFree(PartitionManifest manifest) =>
+        manifest.ReleaseSealVersion <= silo.SealVersion
+        && manifest.Owners.All(o => o.ReleasedAt >= 0 || silo.Journals.IsSealed(o.Journal));
+
+    /// <summary>What was read is what is claimed; the write fences every older one.</summary>
+    private void Swap(PartitionManifest read, string? tag)
+    {
+        int partition = read.Partition;
+        string record = PartitionManifest.RecordName(read.Name);
+        var owner = new Ownership((read.Owner?.Epoch ?? 0) + 1, silo.Journal.Id, silo.Journal.NextLsn);
+        PartitionManifest claimed = read with { Owners = [.. read.Owners, owner], Version = read.Version + 1, Write = 0 };
+        byte[] bytes = claimed.ToBytes();
+        silo.Submit(new Request<(PartitionManifest? Manifest, string? Tag)>(
+            $"claim {record}",
+            async (storage, cancel) =>
+            {
+                try
+                {
+                    string? newTag = await storage.SwapRecordAsync(record, tag, bytes, cancel).ConfigureAwait(false);
+                    return (newTag is null ? null : claimed, newTag);
+                }
+                catch (StorageException e) when (e.Ambiguous)
+                {
+                    // Never guess: read what is there.
+                    StoredRecord? now = await storage.ReadRecordAsync(record, cancel).ConfigureAwait(false);
+                    PartitionManifest? found = now is null ? null : PartitionManifest.Parse(record, now.Content.Span);
+                    return found?.Owner == owner ? (found, now!.Tag) : default;
+                }
+            },
+            (result, error) =>
+            {
+                _claiming.Remove(partition);
+                if (error is not null)
+                {
+                    silo.Log.StorageFailed(silo.Name, record, error);
+                }
+                else if (result.Manifest is not null)
+                {
+                    silo.Probe?.Claimed(partition, owner.Epoch);
+                    _claimed.Add((result.Manifest, result.Tag!));
+                }
+            }));
+    }
+}

@@ -1,0 +1,285 @@
+namespace OrleansStreaming.Core;
+
+/// <summary>
+/// Opens claimed partitions: first all claims of a wave, then one sequential pass over each journal for all of them, their
+/// indexes and tables beside it.
+/// </summary>
+internal sealed partial class Ownerships
+{
+    private const int ReadBytes = 4 << 20;
+    private readonly Dictionary<int, Opening> _loading = [];
+
+    /// <summary>Claims or loads are under way.</summary>
+    public bool Loading => _claiming.Count > 0 || _claimed.Count > 0 || _loading.Count > 0;
+
+    private void StepLoading()
+    {
+        if (_claimed.Count == 0 || _claiming.Count > 0 || _loading.Count > 0)
+        {
+            return;
+        }
+
+        var wave = new List<Opening>();
+        foreach ((PartitionManifest manifest, string tag) in _claimed)
+        {
+            var opening = new Opening(manifest, tag);
+            wave.Add(opening);
+            _loading.Add(manifest.Partition, opening);
+        }
+
+        _claimed.Clear();
+        foreach (Opening opening in wave)
+        {
+            ReadRuns(opening);
+        }
+
+        ReadJournals(wave);
+    }
+
+    private void ReadRuns(Opening opening) => silo.Submit(new Request<(CheckpointIndex, ProducerTable)>(
+        $"open {opening.Manifest.Name}",
+        async (storage, cancel) =>
+        {
+            var index = new CheckpointIndex();
+            foreach (RunInfo run in opening.Manifest.Runs)
+            {
+                ReadOnlyMemory<byte> footer = await storage.ReadRunAsync(run.Name, -CheckpointRun.FooterSize, CheckpointRun.FooterSize, cancel).ConfigureAwait(false);
+                (long at, int length, int count, uint sum) = CheckpointRun.ReadFooter(run.Name, footer.Span);
+                ReadOnlyMemory<byte> bytes = await storage.ReadRunAsync(run.Name, at, length, cancel).ConfigureAwait(false);
+                CheckpointRun.ReadIndex(run.Name, bytes.Span, count, sum, index);
+            }
+
+            var table = new ProducerTable();
+            if (opening.Manifest.Table is { } name)
+            {
+                table = ProducerTable.Parse(name, (await storage.ReadRunAsync(name, 0, int.MaxValue, cancel).ConfigureAwait(false)).Span);
+            }
+
+            await DeleteLeftOversAsync(storage, opening.Manifest, cancel).ConfigureAwait(false);
+            return (index, table);
+        },
+        (read, error) =>
+        {
+            if (error is not null)
+            {
+                Trouble(opening, error, () => ReadRuns(opening));
+                return;
+            }
+
+            (opening.Index, opening.Table) = read;
+            Finish(opening);
+        }));
+
+    /// <summary>Runs that earlier owners wrote and never named.</summary>
+    private static async ValueTask DeleteLeftOversAsync(IStorage storage, PartitionManifest manifest, CancellationToken cancellationToken)
+    {
+        foreach (string run in await storage.ListRunsAsync($"{manifest.Name}/", cancellationToken).ConfigureAwait(false))
+        {
+            if (run != manifest.Table && manifest.Runs.All(r => r.Name != run))
+            {
+                await storage.DeleteRunAsync(run, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private void ReadJournals(List<Opening> wave)
+    {
+        var journals = new Dictionary<int, (long From, long To)>();
+        foreach (Opening opening in wave)
+        {
+            foreach (Ownership owner in opening.Manifest.Owners)
+            {
+                if (owner == opening.Manifest.Owner)
+                {
+                    continue;
+                }
+
+                long to = owner.ReleasedAt >= 0 ? owner.ReleasedAt : silo.Journals.SealedAt(owner.Journal);
+                if (owner.ReleasedAt >= 0 && owner.Journal != silo.Journal.Id)
+                {
+                    silo.Journals.Advance(owner.Journal, owner.ReleasedAt); // A release is written when its end is durable.
+                }
+
+                if (owner.NeededFrom > to)
+                {
+                    continue;
+                }
+
+                opening.Ranges.Add((owner.Journal, owner.Epoch, owner.NeededFrom, to));
+                (long from, long end) = journals.GetValueOrDefault(owner.Journal, (long.MaxValue, 0));
+                journals[owner.Journal] = (Math.Min(from, owner.NeededFrom), Math.Max(end, to));
+            }
+        }
+
+        foreach (Opening opening in wave)
+        {
+            opening.JournalsLeft = opening.Ranges.Select(r => r.Journal).Distinct().Count();
+        }
+
+        foreach ((int journal, (long from, long to)) in journals)
+        {
+            ReadJournal([.. wave.Where(o => o.Ranges.Any(r => r.Journal == journal))], journal, from, to);
+        }
+
+        foreach (Opening opening in wave)
+        {
+            Finish(opening);
+        }
+    }
+
+    private void ReadJournal(List<Opening> readers, int journal, long from, long to) => silo.Submit(new Request<IReadOnlyList<StoredFrame>>(
+        $"read {silo.JournalName(journal)} from {from} to {to}",
+        (storage, cancel) => storage.ReadFramesAsync(silo.JournalName(journal), from, to, ReadBytes, cancel),
+        (frames, error) =>
+        {
+            if (error is null && frames!.Count > 0)
+            {
+                try
+                {
+                    foreach (StoredFrame frame in frames)
+                    {
+                        Sort(readers, journal, frame);
+                    }
+                }
+                catch (CorruptDataException e)
+                {
+                    error = e;
+                }
+            }
+
+            if (error is not null)
+            {
+                foreach (Opening opening in readers)
+                {
+                    Trouble(opening, error, null);
+                }
+
+                silo.After(error is CorruptDataException ? 5000 : silo.Options.StorageRetryMs, () => ReadJournal(readers, journal, from, to));
+                return;
+            }
+
+            if (frames!.Count > 0 && frames[^1].Lsn < to)
+            {
+                ReadJournal(readers, journal, frames[^1].Lsn + 1, to);
+                return;
+            }
+
+            foreach (Opening opening in readers)
+            {
+                opening.JournalsLeft--;
+                Finish(opening);
+            }
+        }));
+
+    private static void Sort(List<Opening> readers, int journal, StoredFrame frame)
+    {
+        foreach (LogBlock block in FrameCodec.Decode(journal, frame, (partition, first) => readers.Any(r => r.Wants(partition, first, journal, frame.Lsn))))
+        {
+            Opening reader = readers.First(r => r.Manifest.Partition == block.Partition);
+            if (block.LastOffset > reader.Manifest.TrimmedTo && reader.Blocks.All(b => b.First != block.First))
+            {
+                reader.Blocks.Add(block);
+            }
+        }
+    }
+
+    private void Finish(Opening opening)
+    {
+        if (opening.JournalsLeft > 0 || opening.Index is null || opening.Finished)
+        {
+            return;
+        }
+
+        opening.Blocks.Sort((a, b) => a.First.CompareTo(b.First));
+        if (opening.FindGap() is { } gap)
+        {
+            Trouble(opening, new CorruptDataException(opening.Manifest.Name, 0, gap), null);
+            return;
+        }
+
+        opening.Finished = true;
+        (int id, Topologies.StreamDefinition stream, int index) = All.First(p => p.Id == opening.Manifest.Partition);
+        var log = new PartitionLog(id, opening.Manifest.Owner!.Epoch);
+        var partition = new Partition(silo, id, stream, index, new ManifestWriter(silo, opening.Manifest, opening.Tag), log);
+        foreach (LogBlock block in opening.Blocks)
+        {
+            block.Refresh(silo.Journals);
+            silo.Probe?.Refreshed(block);
+            log.Add(block);
+            partition.Loaded(block);
+        }
+
+        foreach ((int operatorId, byte[] key, CheckpointEntry entry) in opening.Index.All())
+        {
+            partition.Checkpoints.Index.Set(operatorId, key, entry);
+        }
+
+        partition.Duplicates.Load(opening.Table!, opening.Manifest.TablePosition);
+        partition.HistoryEnd = log.LastOffset;
+        _loading.Remove(id);
+        Faults.Remove(id);
+        _byId.Add(id, partition);
+        _active = [.. _byId.Values];
+        Learn(id, partition.Epoch, silo.Journal.Id);
+        foreach (RecoveryEntry entry in _following)
+        {
+            entry.TakenOver++;
+        }
+
+        silo.Log.Opened(silo.Name, partition.Name, partition.Epoch, opening.Index.Count, log.EndSequence - log.FirstSequence);
+        partition.Start();
+        silo.AnnounceOwner(partition);
+    }
+
+    private void Trouble(Opening opening, Exception error, Action? again)
+    {
+        Faults[opening.Manifest.Partition] = error.Message;
+        silo.Log.OpenFailed(silo.Name, opening.Manifest.Name, error);
+        if (again is not null)
+        {
+            silo.After(error is CorruptDataException ? 5000 : silo.Options.StorageRetryMs, again);
+        }
+    }
+
+    /// <summary>A partition on its way to be served.</summary>
+    private sealed class Opening(PartitionManifest manifest, string tag)
+    {
+        public PartitionManifest Manifest { get; } = manifest;
+
+        public string Tag { get; } = tag;
+
+        public List<(int Journal, int Epoch, long From, long To)> Ranges { get; } = [];
+
+        public List<LogBlock> Blocks { get; } = [];
+
+        public int JournalsLeft { get; set; } = 1;
+
+        public CheckpointIndex? Index { get; set; }
+
+        public ProducerTable? Table { get; set; }
+
+        public bool Finished { get; set; }
+
+        public bool Wants(int partition, Offset first, int journal, long lsn) =>
+            partition == Manifest.Partition && Ranges.Any(r => r.Journal == journal && r.Epoch == first.Epoch && lsn >= r.From && lsn <= r.To);
+
+        /// <summary>Whether records are missing between those that were found.</summary>
+        public string? FindGap()
+        {
+            long previous = Manifest.TrimmedTo;
+            foreach (LogBlock block in Blocks)
+            {
+                bool follows = block.First.Value <= previous + 1
+                    || (block.First.Number == 0 && block.First.Epoch > new Offset(previous).Epoch);
+                if (!follows)
+                {
+                    return $"records are missing between {new Offset(previous)} and {block.First}";
+                }
+
+                previous = block.LastOffset;
+            }
+
+            return null;
+        }
+    }
+}

@@ -1,0 +1,111 @@
+namespace OrleansStreaming.Core;
+
+/// <summary>How far a planned move has come.</summary>
+internal enum MovePhase
+{
+    None,
+
+    /// <summary>A last checkpoint is taken, so that the successor has little to replay.</summary>
+    Preparing,
+
+    /// <summary>No turns; waits until no send of the partition's grains is unacknowledged.</summary>
+    Draining,
+
+    /// <summary>Nothing is accepted; waits until all that was is durable.</summary>
+    Closing,
+
+    /// <summary>The release is being written.</summary>
+    Releasing,
+}
+
+/// <summary>
+/// Gives a partition up to another live silo, without rollback: stop turns, drain sends, close, wait until durable, release
+/// in the manifest. The old owner keeps nothing of the partition, so its later death changes nothing.
+/// </summary>
+internal sealed class PlannedMove(Silo silo, Partition partition)
+{
+    private const long PrepareMs = 3000;
+    private long _sinceMs;
+    private long _sendMark;
+    private long _end;
+
+    public MovePhase Phase { get; private set; }
+
+    public void Begin()
+    {
+        if (Phase == MovePhase.None)
+        {
+            Phase = MovePhase.Preparing;
+            _sinceMs = silo.NowMs;
+            partition.Checkpoints.Force();
+        }
+    }
+
+    /// <summary>The partition is to stay after all. Once a release was sent, only a later write of its own tells whether it still owns.</summary>
+    public void GiveUp()
+    {
+        if (Phase is MovePhase.None or MovePhase.Releasing || partition.Manifest.ReleaseSent)
+        {
+            return;
+        }
+
+        Phase = MovePhase.None;
+        partition.TurnsStopped = false;
+        partition.Closed = false;
+        partition.Resume();
+    }
+
+    public void Step()
+    {
+        if (Phase == MovePhase.Preparing && !partition.Checkpoints.InProgress && !partition.Manifest.Busy
+            && (partition.Checkpoints.IsClean || silo.NowMs - _sinceMs > PrepareMs))
+        {
+            partition.TurnsStopped = true;
+            _sendMark = silo.Outbox.Mark();
+            Phase = MovePhase.Draining;
+        }
+
+        if (Phase == MovePhase.Preparing && silo.NowMs - _sinceMs > 10 * PrepareMs)
+        {
+            partition.Checkpoints.GiveUp(); // It cannot be committed, for whatever reason: the successor replays more.
+        }
+
+        if (Phase == MovePhase.Draining && silo.Outbox.IsAcknowledged(_sendMark) && !partition.Manifest.Busy)
+        {
+            partition.Closed = true;
+            _end = silo.Journal.LastLsn;
+            Phase = MovePhase.Closing;
+        }
+
+        if (Phase == MovePhase.Closing && silo.Journals.IsDurable(silo.Journal.Id, _end) && !partition.Manifest.Busy)
+        {
+            Phase = MovePhase.Releasing;
+            Release();
+        }
+    }
+
+    private void Release()
+    {
+        PartitionManifest now = partition.Manifest.Current;
+        List<Ownership> owners = [.. now.Owners];
+        owners[^1] = owners[^1] with { ReleasedAt = _end };
+        partition.Manifest.Write(now with { Owners = owners, ReleaseSealVersion = silo.SealVersion }, landed =>
+        {
+            if (partition.Lost)
+            {
+                return;
+            }
+
+            if (!landed)
+            {
+                Phase = MovePhase.Closing;
+                return;
+            }
+
+            silo.Counters.Moves++;
+            silo.Log.Moved(silo.Name, partition.Name, partition.Epoch);
+            silo.Ownerships.Forget(partition);
+            silo.AnnounceRelease(partition.Id);
+        });
+    }
+}

@@ -1,0 +1,353 @@
+namespace OrleansStreaming.Core;
+
+/// <summary>Registers the journal, seals those of the dead, and applies seals.</summary>
+internal sealed partial class Silo
+{
+    private const int MaxParked = 10_000;
+    private readonly List<RecoveryEntry> _reports = [];
+    private readonly Queue<SiloMessage> _parked = new();
+    private readonly List<DataMessage> _held = [];
+    private readonly HashSet<int> _sealing = [];
+    private bool _polling;
+
+    /// <summary>The journals and seals as last read.</summary>
+    public ClusterRecord Cluster { get; private set; } = new();
+
+    /// <summary>R: how many seals have been applied.</summary>
+    public int SealVersion { get; private set; }
+
+    /// <summary>What was done about failures; the last hundred. Read under lock of the list.</summary>
+    public List<RecoveryEntry> Reports => _reports;
+
+    /// <summary>A message from another silo.</summary>
+    public void Receive(SiloMessage message) => Guarded(() =>
+    {
+        if (Phase is SiloPhase.Running or SiloPhase.Draining)
+        {
+            Take(message);
+        }
+    });
+
+    public string JournalName(int journal) => journal >= 0 && journal < Cluster.Journals.Count ? Cluster.NameOf(journal) : $"journal {journal}";
+
+    private void Take(SiloMessage message)
+    {
+        if (message is SealsMessage seals)
+        {
+            ApplySeals(seals.Seals);
+        }
+
+        if (Phase == SiloPhase.Stopped)
+        {
+            return;
+        }
+
+        if (message.SealVersion > SealVersion)
+        {
+            // The sender knows seals that this silo does not: they come first.
+            if (_parked.Count < MaxParked)
+            {
+                _parked.Enqueue(message);
+            }
+
+            PollSeals();
+            return;
+        }
+
+        Journals.Advance(message.From, message.Durable);
+        switch (message)
+        {
+            case DataMessage data:
+                TakeData(data);
+                break;
+            case AckMessage ack:
+                Outbox.Acknowledged(ack);
+                break;
+            case OwnerMessage owner:
+                Ownerships.Learn(owner.Partition, owner.Epoch, owner.From);
+                break;
+            case RefusedMessage refused:
+                Ownerships.Refresh(refused.Partition);
+                break;
+            case ReleasedMessage released:
+                Ownerships.Released(released.Partition);
+                break;
+        }
+    }
+
+    private void TakeData(DataMessage message)
+    {
+        if (Journals.IsSealed(message.From))
+        {
+            return; // Orphan or not: the new owner of what sent it sends all that is needed again.
+        }
+
+        Partition? partition = Ownerships.Find(message.Partition);
+        if (partition is null || partition.Epoch != message.Epoch)
+        {
+            if (partition is null || partition.Epoch > message.Epoch)
+            {
+                Ports.Send(message.From, new RefusedMessage(Journal.Id, SealVersion, Journal.Durable, message.Partition, message.Epoch));
+            }
+
+            return;
+        }
+
+        if (!partition.Closed && !partition.Receive(message) && _held.Count < MaxParked)
+        {
+            _held.Add(message);
+        }
+    }
+
+    /// <summary>Takes messages that had to wait for a part of a log to come back to memory.</summary>
+    private void TakeHeld()
+    {
+        if (_held.Count > 0)
+        {
+            DataMessage[] held = [.. _held];
+            _held.Clear();
+            foreach (DataMessage message in held)
+            {
+                TakeData(message);
+            }
+        }
+    }
+
+    private void Register() => Submit(new Request<(ClusterRecord? Record, int Journal, IJournalWriter? Writer)>(
+        "register the journal",
+        async (storage, cancel) =>
+        {
+            StoredRecord? stored = await storage.ReadRecordAsync(ClusterRecord.RecordName, cancel).ConfigureAwait(false);
+            ClusterRecord record = ClusterRecord.Parse(stored);
+            int epoch = 1 + record.Journals.Where(j => j.Silo == Name).Select(j => j.Epoch).DefaultIfEmpty(0).Max();
+            var next = new ClusterRecord { Journals = [.. record.Journals, new JournalInfo(Name, epoch)], Seals = record.Seals };
+            if (await storage.SwapRecordAsync(ClusterRecord.RecordName, stored?.Tag, next.ToBytes(), cancel).ConfigureAwait(false) is null)
+            {
+                return default;
+            }
+
+            int journal = next.Journals.Count - 1;
+            return (next, journal, await storage.CreateJournalAsync(next.NameOf(journal), cancel).ConfigureAwait(false));
+        },
+        (registered, error) =>
+        {
+            if (error is not null || registered.Record is null)
+            {
+                if (error is not null)
+                {
+                    Log.StorageFailed(Name, ClusterRecord.RecordName, error);
+                    ReportStorageTrouble(error);
+                }
+
+                After(Options.StorageRetryMs, Register);
+                return;
+            }
+
+            StorageTrouble = null;
+            Cluster = registered.Record;
+            _writer = registered.Writer;
+            Journal = new Journal(registered.Journal, Cluster.NameOf(registered.Journal), Journals, Options);
+            foreach (Seal seal in Cluster.Seals)
+            {
+                Journals.Seal(seal.Journal, seal.End);
+                SealVersion++;
+            }
+
+            Phase = SiloPhase.Running;
+            Log.Joined(Name, Journal.Name, SealVersion);
+            Ports.Joined(Journal.Id);
+            Poll();
+        }));
+
+    private void Poll()
+    {
+        if (Phase is SiloPhase.Running or SiloPhase.Draining)
+        {
+            PollSeals();
+            Ownerships.Review();
+            Outbox.Resend();
+            ReportStuckTurns();
+            TrimJournals();
+            After(Options.PollMs, Poll);
+        }
+    }
+
+    /// <summary>Reads the seals: announcements can be lost.</summary>
+    private void PollSeals()
+    {
+        if (_polling)
+        {
+            return;
+        }
+
+        _polling = true;
+        Submit(new Request<StoredRecord?>(
+            "read the seals",
+            (storage, cancel) => storage.ReadRecordAsync(ClusterRecord.RecordName, cancel),
+            (record, error) =>
+            {
+                _polling = false;
+                if (error is not null)
+                {
+                    Log.StorageFailed(Name, ClusterRecord.RecordName, error);
+                    return;
+                }
+
+                Cluster = ClusterRecord.Parse(record);
+                ApplySeals(Cluster.Seals);
+                SealDead();
+            }));
+    }
+
+    /// <summary>Seals the journals of dead silos: fence, find the end, write it down for all.</summary>
+    private void SealDead()
+    {
+        if (Membership is not { } view || Phase != SiloPhase.Running || view.Live.Keys.Order(StringComparer.Ordinal).FirstOrDefault() != Name)
+        {
+            return;
+        }
+
+        foreach (int journal in view.Dead)
+        {
+            if (!Journals.IsSealed(journal) && _sealing.Add(journal))
+            {
+                SealOne(journal);
+            }
+        }
+    }
+
+    private void SealOne(int journal) => Submit(new Request<ClusterRecord>(
+        $"seal {JournalName(journal)}",
+        async (storage, cancel) =>
+        {
+            StoredRecord? stored = await storage.ReadRecordAsync(ClusterRecord.RecordName, cancel).ConfigureAwait(false);
+            ClusterRecord record = ClusterRecord.Parse(stored);
+            if (record.IsSealed(journal))
+            {
+                return record;
+            }
+
+            long end = await storage.SealJournalAsync(record.NameOf(journal), cancel).ConfigureAwait(false);
+            var next = new ClusterRecord { Journals = record.Journals, Seals = [.. record.Seals, new Seal(journal, end)] };
+            string? tag = await storage.SwapRecordAsync(ClusterRecord.RecordName, stored?.Tag, next.ToBytes(), cancel).ConfigureAwait(false);
+            return tag is null ? throw new StorageException("the record of seals changed meanwhile") : next;
+        },
+        (record, error) =>
+        {
+            _sealing.Remove(journal);
+            if (error is not null)
+            {
+                Log.SealFailed(Name, JournalName(journal), error);
+                ReportStorageTrouble(error);
+                After(Options.StorageRetryMs, SealDead);
+                return;
+            }
+
+            Cluster = record!;
+            ApplySeals(record!.Seals);
+            if (Phase != SiloPhase.Stopped)
+            {
+                Broadcast(_ => new SealsMessage(Journal.Id, SealVersion, Journal.Durable, record.Seals));
+                SealDead();
+            }
+        }));
+
+    private void ApplySeals(IReadOnlyList<Seal> seals)
+    {
+        bool any = false;
+        while (SealVersion < seals.Count && Phase != SiloPhase.Stopped)
+        {
+            ApplySeal(seals[SealVersion]);
+            any = true;
+        }
+
+        if (!any || Phase == SiloPhase.Stopped)
+        {
+            return;
+        }
+
+        int parked = _parked.Count;
+        for (int i = 0; i < parked && Phase != SiloPhase.Stopped; i++)
+        {
+            Take(_parked.Dequeue());
+        }
+
+        Ownerships.Review();
+    }
+
+    /// <summary>
+    /// Applies one seal, in one step before the silo's next message: from vectors alone, records beyond it become void, grains
+    /// that depend on them go back, sends are purged, tables recomputed. No cascade, no second round.
+    /// </summary>
+    private void ApplySeal(Seal seal)
+    {
+        if (seal.Journal == Journal.Id)
+        {
+            Stop("it finds its own journal sealed: another silo has taken its partitions over", null);
+            return;
+        }
+
+        long started = Ports.NowMicros;
+        var report = new List<RolledBackGrain>();
+        Journals.Seal(seal.Journal, seal.End);
+        int rolledBack = 0;
+        foreach (Partition partition in Ownerships.Active)
+        {
+            partition.ApplySeal(Describe, report);
+        }
+
+        Outbox.ApplySeals();
+        SealVersion++;
+        rolledBack = report.Count;
+        Counters.RolledBack += rolledBack;
+        Probe?.SealApplied(seal, SealVersion);
+        var entry = new RecoveryEntry
+        {
+            Silo = Name,
+            Journal = JournalName(seal.Journal),
+            SealVersion = SealVersion,
+            SealedAt = seal.End,
+            Time = DateTimeOffset.UnixEpoch.AddMicroseconds(started),
+            PauseMicros = Ports.NowMicros - started,
+            RolledBack = report.Count <= 1000 ? report : report.GetRange(0, 1000),
+            RolledBackCount = rolledBack,
+        };
+        Ownerships.Follow(entry);
+        lock (_reports)
+        {
+            if (_reports.Count == 100)
+            {
+                _reports.RemoveAt(0);
+            }
+
+            _reports.Add(entry);
+        }
+
+        Log.SealApplied(Name, entry.Journal, seal.End, SealVersion, rolledBack);
+    }
+
+    private RolledBackGrain Describe(OperatorHost host, Grain grain, Dependency lost)
+    {
+        Probe?.RolledBack(host.Partition.Id, host.Id, grain.Key, lost);
+        return new RolledBackGrain(
+            host.Type.Definition.Name,
+            host.Type.KeyText(grain.Key),
+            $"{JournalName(lost.Journal)}:{lost.Lsn}",
+            host.Partition.WhyVoid(grain.Key),
+            new Offset(grain.Position).ToString(),
+            string.Empty);
+    }
+
+    private void ReportStuckTurns()
+    {
+        foreach (Turn turn in _turns)
+        {
+            if (!turn.ReportedStuck && NowMs - turn.StartedMs > turn.Host.Type.Definition.Options.TurnTimeout.TotalMilliseconds)
+            {
+                turn.ReportedStuck = true;
+                Counters.StuckTurns++;
+                Log.TurnStuck(Name, turn.Host.Type.Definition.Name, turn.Host.Type.KeyText(turn.Grain.Key), new Offset(turn.Offset), NowMs - turn.StartedMs);
+            }
+        }
+    }
+}

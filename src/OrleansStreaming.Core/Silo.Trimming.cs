@@ -1,0 +1,76 @@
+namespace OrleansStreaming.Core;
+
+/// <summary>Deletes what no partition's manifest needs any more. One silo does it for all, now and then.</summary>
+internal sealed partial class Silo
+{
+    private readonly HashSet<int> _deletedJournals = [];
+    private long _trimmedMs;
+    private bool _trimming;
+
+    private void TrimJournals()
+    {
+        if (_trimming || NowMs - _trimmedMs < Options.TrimEveryMs || Phase != SiloPhase.Running
+            || Membership?.Live.Keys.Order(StringComparer.Ordinal).FirstOrDefault() != Name)
+        {
+            return;
+        }
+
+        _trimming = true;
+        _trimmedMs = NowMs;
+
+        // Ends are taken before manifests are read: a claim that is missed writes behind them.
+        var ends = new Dictionary<int, long>();
+        for (int journal = 0; journal < Cluster.Journals.Count; journal++)
+        {
+            if (!_deletedJournals.Contains(journal))
+            {
+                ends[journal] = Journals.IsSealed(journal) ? long.MaxValue : Journals.Durable(journal);
+            }
+        }
+
+        string[] records = [.. Ownerships.All.Select(p => PartitionManifest.RecordName(Ownerships.NameOf(p.Id)))];
+        IReadOnlyList<JournalInfo> journals = Cluster.Journals;
+        Submit(new Request<List<int>>(
+            "trim journals",
+            async (storage, cancel) =>
+            {
+                var needed = new Dictionary<int, long>(ends);
+                foreach (string record in records)
+                {
+                    if (await storage.ReadRecordAsync(record, cancel).ConfigureAwait(false) is { } stored)
+                    {
+                        foreach (Ownership owner in PartitionManifest.Parse(record, stored.Content.Span).Owners)
+                        {
+                            if (needed.TryGetValue(owner.Journal, out long lowest))
+                            {
+                                needed[owner.Journal] = Math.Min(lowest, owner.NeededFrom);
+                            }
+                        }
+                    }
+                }
+
+                var deleted = new List<int>();
+                foreach ((int journal, long lowest) in needed)
+                {
+                    await storage.TrimJournalAsync(journals[journal].Name, lowest, cancel).ConfigureAwait(false);
+                    if (lowest == long.MaxValue)
+                    {
+                        deleted.Add(journal);
+                    }
+                }
+
+                return deleted;
+            },
+            (deleted, error) =>
+            {
+                _trimming = false;
+                if (error is not null)
+                {
+                    Log.StorageFailed(Name, "journals", error);
+                    return;
+                }
+
+                _deletedJournals.UnionWith(deleted!);
+            }));
+    }
+}

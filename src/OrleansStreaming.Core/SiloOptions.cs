@@ -1,0 +1,72 @@
+namespace OrleansStreaming.Core;
+
+/// <summary>The limits and intervals of one silo, in the units their names say.</summary>
+internal sealed record SiloOptions
+{
+    /// <summary>A frame is closed when it has gathered this much.</summary>
+    public int MaxFrameBytes { get; init; } = 4 << 20;
+
+    /// <summary>One append takes frames up to about this much.</summary>
+    public int MaxFlushBytes { get; init; } = 16 << 20;
+
+    /// <summary>The shortest time between the starts of two flushes.</summary>
+    public long FlushEveryMs { get; init; }
+
+    /// <summary>The interval of checkpoints of a partition that has changed.</summary>
+    public long CheckpointEveryMs { get; init; } = 2000;
+
+    /// <summary>A partition is checkpointed early when this much has been appended since the last checkpoint.</summary>
+    public long CheckpointBytes { get; init; } = 64 << 20;
+
+    /// <summary>Rows kept in memory beyond what is being worked on; older ones are read again from the journal.</summary>
+    public long MemoryBudgetBytes { get; init; } = 256 << 20;
+
+    /// <summary>The edge refuses while more than this is appended and not durable.</summary>
+    public long MaxUnflushedBytes { get; init; } = 64 << 20;
+
+    /// <summary>The edge refuses events for a partition that has more than this to process.</summary>
+    public long MaxBacklogBytes { get; init; } = 128 << 20;
+
+    /// <summary>How often storage is asked for seals and ownership in case announcements were lost.</summary>
+    public long PollMs { get; init; } = 1000;
+
+    /// <summary>A send that is not known to have arrived goes out again after this long.</summary>
+    public long ResendMs { get; init; } = 500;
+
+    /// <summary>The wait before a failed storage operation that may be repeated is repeated; doubles up to 5 s.</summary>
+    public long StorageRetryMs { get; init; } = 50;
+
+    /// <summary>Sends are handed to the transport when this much has gathered, or at the end of a step.</summary>
+    public int MaxBatchBytes { get; init; } = 64 << 10;
+
+    /// <summary>Rows delivered in one step, over all partitions.</summary>
+    public int RowsPerStep { get; init; } = 1024;
+
+    /// <summary>Grains whose state is copied for a checkpoint in one step.</summary>
+    public int CaptureGrainsPerStep { get; init; } = 512;
+
+    /// <summary>Events that wait for one busy grain in memory; more are found again in the log.</summary>
+    public int MaxMailbox { get; init; } = 256;
+
+    /// <summary>External producers remembered per partition.</summary>
+    public int MaxProducers { get; init; } = 100_000;
+
+    /// <summary>A producer that has been silent this long is forgotten.</summary>
+    public long ProducerIdleMs { get; init; } = 24L * 3600 * 1000;
+
+    /// <summary>Runs of a partition are merged when there are more.</summary>
+    public int MaxRuns { get; init; } = 6;
+
+    /// <summary>Events handed to a sink at once.</summary>
+    public int SinkBatchEvents { get; init; } = 500;
+
+    /// <summary>Tries before a failing sink counts as parked. It is tried on at the longest interval.</summary>
+    public int SinkMaxAttempts { get; init; } = 5;
+
+    public long SinkRetryMs { get; init; } = 100;
+
+    public long SinkMaxRetryMs { get; init; } = 5000;
+
+    /// <summary>How often journals are looked at for segments that nobody needs.</summary>
+    public long TrimEveryMs { get; init; } = 5000;
+}

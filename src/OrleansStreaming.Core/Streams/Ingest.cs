@@ -1,0 +1,60 @@
+namespace OrleansStreaming.Core;
+
+/// <summary>Events from outside for one partition; appended together, in one frame, or not at all.</summary>
+internal sealed class IngestBatch
+{
+    public required int Partition { get; init; }
+
+    /// <summary>The encoded events: as in a block, without vectors. <see cref="Row.Write"/> against <see cref="BaseTime"/>.</summary>
+    public required byte[] Rows { get; init; }
+
+    public required int Length { get; init; }
+
+    public required int Count { get; init; }
+
+    public long BaseTime { get; init; }
+
+    /// <summary>UTF-8; empty for an anonymous client.</summary>
+    public byte[] Producer { get; init; } = [];
+
+    /// <summary>The client's request number; ordinals count from 0 within the request and partition.</summary>
+    public long Sequence { get; init; }
+
+    /// <summary>
+    /// For sources: rows carry their positions as names, and the batch is taken only if the partition's last position of this source is this
+    /// one, so that a lost batch cannot be skipped. Null for clients.
+    /// </summary>
+    public long? Previous { get; init; }
+
+    /// <summary>Called once, in the loop of the silo that decided.</summary>
+    public required Action<IngestResult> Done { get; init; }
+}
+
+internal enum IngestStatus
+{
+    /// <summary>Durable, now or before.</summary>
+    Durable,
+
+    /// <summary>This silo does not serve the partition (any more): ask again.</summary>
+    NotHere,
+
+    /// <summary>Appended by a silo that stopped before it was known to be durable: see <see cref="IngestResult.Journal"/> and its seal.</summary>
+    Unknown,
+
+    /// <summary>Too much waits: come back later.</summary>
+    Busy,
+
+    /// <summary>The source must start over after <see cref="IngestResult.Position"/>.</summary>
+    OutOfOrder,
+
+    /// <summary>There are too many producers.</summary>
+    TooManyProducers,
+}
+
+/// <summary>What became of a batch.</summary>
+/// <param name="Status">The outcome.</param>
+/// <param name="Appended">Events that were new.</param>
+/// <param name="Position">The source's last position in the partition, for <see cref="IngestStatus.OutOfOrder"/>.</param>
+/// <param name="Journal">Where an unknown one was appended.</param>
+/// <param name="Lsn">Its LSN.</param>
+internal readonly record struct IngestResult(IngestStatus Status, int Appended = 0, long Position = -1, int Journal = -1, long Lsn = 0);

@@ -1,0 +1,346 @@
+namespace OrleansStreaming.Core;
+
+/// <summary>
+/// What a silo has sent to partitions of other silos and does not yet know to be durable there. One channel per destination
+/// partition and ownership epoch, numbered 1, 2, 3, ... without gaps.
+/// </summary>
+internal sealed class Outbox(Silo silo)
+{
+    private readonly Dictionary<int, OutChannel> _channels = [];
+    private readonly List<OutChannel> _dirty = [];
+    private long _stamp;
+
+    /// <summary>A mark: <see cref="IsAcknowledged"/> tells when everything sent before it has arrived for good.</summary>
+    public long Mark()
+    {
+        foreach (OutChannel channel in _channels.Values)
+        {
+            channel.Open = null;
+        }
+
+        return _stamp;
+    }
+
+    public bool IsAcknowledged(long mark)
+    {
+        foreach (OutChannel channel in _channels.Values)
+        {
+            if (channel.Unacknowledged.Count > 0 && channel.Unacknowledged[0].Stamp <= mark)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Whether something waits for a partition.</summary>
+    public bool Holds(int partition) => _channels.TryGetValue(partition, out OutChannel? channel) && channel.Unacknowledged.Count > 0;
+
+    public int Waiting => _channels.Values.Sum(c => c.Unacknowledged.Count);
+
+    /// <summary>Adds a record for a partition. The sender keeps the full vector.</summary>
+    public void Add(int partition, ref Row row, CausalityVector? vector, bool flagged)
+    {
+        OutChannel channel = Channel(partition);
+        SendBatch? batch = channel.Open;
+        if (batch is null || batch.Flagged != flagged || batch.Rows.Length >= silo.Options.MaxBatchBytes)
+        {
+            batch = NewBatch(channel, flagged, null, row.Time);
+            channel.Open = batch;
+        }
+
+        batch.Rows.Append(ref row, vector);
+        channel.NextNumber++;
+        MarkDirty(channel);
+    }
+
+    /// <summary>Announces what will never be repeated; takes a number like a record, is resent like one, never looked up.</summary>
+    public void Add(int partition, Floor floor)
+    {
+        OutChannel channel = Channel(partition);
+        NewBatch(channel, flagged: true, floor, 0);
+        channel.Open = null;
+        channel.NextNumber++;
+        MarkDirty(channel);
+    }
+
+    /// <summary>Hands what has gathered to the transport.</summary>
+    public void Transmit()
+    {
+        foreach (OutChannel channel in _dirty)
+        {
+            channel.Dirty = false;
+            channel.Open = null;
+            TransmitFrom(channel, channel.TransmitNext);
+        }
+
+        _dirty.Clear();
+    }
+
+    /// <summary>Sends again what has not arrived for a while.</summary>
+    public void Resend()
+    {
+        foreach (OutChannel channel in _channels.Values)
+        {
+            if (channel.Unacknowledged.Count == 0 || silo.NowMs - channel.LastProgressMs < silo.Options.ResendMs)
+            {
+                continue;
+            }
+
+            channel.LastProgressMs = silo.NowMs;
+            silo.Ownerships.Refresh(channel.Partition);
+            if (channel.Received < channel.NextNumber - 1)
+            {
+                TransmitFrom(channel, channel.Received + 1);
+            }
+        }
+    }
+
+    public void Acknowledged(AckMessage ack)
+    {
+        // A number of a closed channel means nothing.
+        if (!_channels.TryGetValue(ack.Partition, out OutChannel? channel) || channel.Epoch != ack.Epoch)
+        {
+            return;
+        }
+
+        if (ack.Received > channel.Received)
+        {
+            channel.Received = ack.Received;
+            channel.LastProgressMs = silo.NowMs;
+        }
+
+        int done = 0;
+        while (done < channel.Unacknowledged.Count && channel.Unacknowledged[done].LastNumber <= ack.DurableNumber)
+        {
+            if (ReferenceEquals(channel.Open, channel.Unacknowledged[done]))
+            {
+                break;
+            }
+
+            done++;
+        }
+
+        if (done > 0)
+        {
+            channel.Unacknowledged.RemoveRange(0, done);
+            channel.LastProgressMs = silo.NowMs;
+        }
+    }
+
+    /// <summary>The destination has a new owner: a new channel, and first, in the old order and flagged, all that is not acknowledged.</summary>
+    public void Reopen(int partition, int epoch, int journal)
+    {
+        if (!_channels.TryGetValue(partition, out OutChannel? channel) || channel.Epoch >= epoch)
+        {
+            return;
+        }
+
+        channel.Epoch = epoch;
+        channel.Journal = journal;
+        channel.NextNumber = 1;
+        channel.TransmitNext = 1;
+        channel.Received = 0;
+        channel.Open = null;
+        channel.LastProgressMs = silo.NowMs;
+        channel.Unacknowledged.RemoveAll(b => b.IsEmpty);
+        foreach (SendBatch batch in channel.Unacknowledged)
+        {
+            batch.Flagged = true;
+            batch.FirstNumber = channel.NextNumber;
+            batch.Rows.Refresh(silo.Journals);
+            channel.NextNumber += batch.Count;
+        }
+
+        MarkDirty(channel);
+    }
+
+    /// <summary>Purges sends that depend on lost records; their numbers go out as empty slots.</summary>
+    public void ApplySeals()
+    {
+        foreach (OutChannel channel in _channels.Values)
+        {
+            foreach (SendBatch batch in channel.Unacknowledged)
+            {
+                batch.Rows.Refresh(silo.Journals);
+                silo.Probe?.Refreshed(batch.Rows);
+            }
+        }
+    }
+
+    /// <summary>The partition is now served by this silo: what waits for it is delivered here.</summary>
+    public IReadOnlyList<SendBatch> TakeAll(int partition)
+    {
+        if (!_channels.Remove(partition, out OutChannel? channel))
+        {
+            return [];
+        }
+
+        _dirty.Remove(channel);
+        return channel.Unacknowledged;
+    }
+
+    /// <summary>How many sends wait, by partition, for people.</summary>
+    public IEnumerable<(int Partition, int Batches)> Waits => _channels.Values.Where(c => c.Unacknowledged.Count > 0).Select(c => (c.Partition, c.Unacknowledged.Count));
+
+    private OutChannel Channel(int partition)
+    {
+        if (!_channels.TryGetValue(partition, out OutChannel? channel))
+        {
+            (int epoch, int journal) = silo.Ownerships.OwnerOf(partition);
+            channel = new OutChannel(partition) { Epoch = epoch, Journal = journal, LastProgressMs = silo.NowMs };
+            _channels.Add(partition, channel);
+            if (journal < 0)
+            {
+                silo.Ownerships.Refresh(partition);
+            }
+        }
+
+        return channel;
+    }
+
+    private SendBatch NewBatch(OutChannel channel, bool flagged, Floor? floor, long time)
+    {
+        var rows = new LogBlock(channel.Partition, silo.Journal.Id, 0, new Offset(0), time);
+        var batch = new SendBatch(rows, ++_stamp, floor) { Flagged = flagged, FirstNumber = channel.NextNumber };
+        if (channel.Unacknowledged.Count == 0)
+        {
+            channel.LastProgressMs = silo.NowMs;
+        }
+
+        channel.Unacknowledged.Add(batch);
+        return batch;
+    }
+
+    private void MarkDirty(OutChannel channel)
+    {
+        if (!channel.Dirty)
+        {
+            channel.Dirty = true;
+            _dirty.Add(channel);
+        }
+    }
+
+    private void TransmitFrom(OutChannel channel, long number)
+    {
+        if (channel.Journal < 0)
+        {
+            return;
+        }
+
+        foreach (SendBatch batch in channel.Unacknowledged)
+        {
+            if (batch.LastNumber >= number && !ReferenceEquals(batch, channel.Open))
+            {
+                silo.Ports.Send(channel.Journal, Message(channel, batch));
+            }
+        }
+
+        channel.TransmitNext = Math.Max(channel.TransmitNext, channel.NextNumber);
+    }
+
+    private DataMessage Message(OutChannel channel, SendBatch batch)
+    {
+        ReadOnlySpan<LogBlock.Slot> slots = batch.Rows.Slots;
+        var wire = new WireSlot[slots.Length];
+        for (int i = 0; i < slots.Length; i++)
+        {
+            // What the destination's own journal holds is implied there by its prefix.
+            wire[i] = new WireSlot(slots[i].Vector?.Prune(silo.Journals)?.Without(channel.Journal), slots[i].Void);
+        }
+
+        return new DataMessage(silo.Journal.Id, silo.SealVersion, silo.Journal.Durable)
+        {
+            Partition = channel.Partition,
+            Epoch = channel.Epoch,
+            FirstNumber = batch.FirstNumber,
+            Count = batch.Count,
+            Flagged = batch.Flagged,
+            Rows = batch.Rows.Buffer ?? [],
+            Length = batch.Rows.Length,
+            BaseTime = batch.Rows.BaseTime,
+            Slots = wire,
+            Floor = batch.Floor,
+        };
+    }
+
+    private sealed class OutChannel(int partition)
+    {
+        public int Partition { get; } = partition;
+
+        public int Epoch { get; set; } = -1;
+
+        /// <summary>The owner's journal; -1 while it is not known.</summary>
+        public int Journal { get; set; } = -1;
+
+        public long NextNumber { get; set; } = 1;
+
+        /// <summary>The first number that has not been handed to the transport.</summary>
+        public long TransmitNext { get; set; } = 1;
+
+        /// <summary>The receiver has everything up to here, if not durably.</summary>
+        public long Received { get; set; }
+
+        public long LastProgressMs { get; set; }
+
+        public List<SendBatch> Unacknowledged { get; } = [];
+
+        public SendBatch? Open { get; set; }
+
+        public bool Dirty { get; set; }
+    }
+}
+
+/// <summary>Records sent together.</summary>
+internal sealed class SendBatch(LogBlock rows, long stamp, Floor? floor)
+{
+    public LogBlock Rows { get; } = rows;
+
+    /// <summary>Grows from batch to batch over all channels, and stays when a batch is sent again.</summary>
+    public long Stamp { get; } = stamp;
+
+    public Floor? Floor { get; } = floor;
+
+    /// <summary>May repeat what the destination has.</summary>
+    public bool Flagged { get; set; }
+
+    public long FirstNumber { get; set; }
+
+    public int Count => Floor is null ? Rows.Count : 1;
+
+    public long LastNumber => FirstNumber + Count - 1;
+
+    /// <summary>Every row is void.</summary>
+    public bool IsEmpty
+    {
+        get
+        {
+            if (Floor is not null || !Rows.HasSlots)
+            {
+                return false;
+            }
+
+            foreach (ref readonly LogBlock.Slot slot in Rows.Slots)
+            {
+                if (!slot.Void)
+                {
+                    return false;
+                }
+            }
+
+            // Rows without a slot depend on nothing that could be lost.
+            int at = 0;
+            for (int i = 0; i < Rows.Count; i++)
+            {
+                at += Row.Read(Rows.Rows[at..], Rows.BaseTime, out Row row);
+                if (row.Slot == 0)
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
+    }
+}

@@ -1,0 +1,219 @@
+namespace OrleansStreaming.Core;
+
+/// <summary>What a partition does in each step of its silo's loop.</summary>
+internal sealed partial class Partition
+{
+    private bool _reading;
+
+    public PlannedMove Move => field ??= new PlannedMove(_silo, this);
+
+    /// <summary>The last record that was there when this owner began.</summary>
+    public long HistoryEnd { get; set; } = Offset.None.Value;
+
+    /// <summary>Bytes that some operator has yet to process.</summary>
+    public long BacklogBytes => Hosts.Length == 0 ? 0 : Log.BytesFrom(Hosts.Min(h => h.CursorSequence));
+
+    /// <summary>Nothing can be done until something comes back: a part of the log, an answer of storage, a watermark.</summary>
+    public bool Waits => _reading || TurnsStopped || _idle;
+
+    /// <summary>Grains are behind, or history has yet to be replayed.</summary>
+    public bool IsRecovering => Array.Exists(Hosts, h => h.IsCatchingUp || h.CursorOffset < Math.Min(HistoryEnd, Log.LastOffset));
+
+    private bool _idle;
+
+    public int Deliver(int budget)
+    {
+        int done = 0;
+        foreach (OperatorHost host in Hosts)
+        {
+            done += host.Deliver(budget);
+        }
+
+        _idle = done == 0;
+        return done;
+    }
+
+    public void StepRest()
+    {
+        foreach (OperatorHost host in Hosts)
+        {
+            host.SweepIfDue();
+        }
+
+        foreach (SinkRunner sink in Sinks)
+        {
+            sink.Step();
+        }
+
+        Checkpoints.Step();
+        KeepWithinMemory();
+    }
+
+    /// <summary>Takes what a channel of this very silo held.</summary>
+    public void TakeLocal(SendBatch batch)
+    {
+        if (batch.Floor is { } floor)
+        {
+            Duplicates.Raise(floor);
+            return;
+        }
+
+        batch.Rows.Refresh(_silo.Journals);
+        int at = 0;
+        for (int i = 0; i < batch.Rows.Count; i++)
+        {
+            at += Row.Read(batch.Rows.Rows[at..], batch.Rows.BaseTime, out Row row);
+            if (batch.Rows.IsVoid(row.Slot))
+            {
+                continue;
+            }
+
+            CausalityVector? vector = batch.Rows.VectorOf(row.Slot)?.Prune(_silo.Journals)?.Without(_silo.Journal.Id);
+            if (IsRepeat(in row, out _))
+            {
+                _silo.Counters.Repeats++;
+            }
+            else
+            {
+                Append(ref row, vector);
+            }
+        }
+    }
+
+    /// <summary>A planned move was called off.</summary>
+    public void Resume()
+    {
+        foreach (OperatorHost host in Hosts)
+        {
+            host.Resume();
+        }
+    }
+
+    /// <summary>Why a grain that read this partition was taken back: the void event addressed to it, and who sent it.</summary>
+    public string? WhyVoid(ReadOnlySpan<byte> key)
+    {
+        for (long s = Log.FirstSequence; s < Log.EndSequence; s++)
+        {
+            LogBlock block = Log[s];
+            if (!block.HasSlots || block.Buffer is null)
+            {
+                continue;
+            }
+
+            int at = 0;
+            for (int i = 0; i < block.Count; i++)
+            {
+                at += Row.Read(block.Rows[at..], block.BaseTime, out Row row);
+                if (block.IsVoid(row.Slot) && row.Key.SequenceEqual(key))
+                {
+                    string from = row.Producer == ProducerKind.Grain
+                        ? $"{_silo.OperatorName(row.OperatorId)}/{_silo.KeyText(row.OperatorId, row.ProducerKey)}"
+                        : row.Producer.ToString();
+                    return $"{Name}@{new Offset(block.First.Value + i)} from {from}";
+                }
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Reads a part of the log again that has left memory.</summary>
+    public void BringBack(long sequence)
+    {
+        if (_reading)
+        {
+            return;
+        }
+
+        _reading = true;
+        LogBlock block = Log[sequence];
+        string journal = _silo.JournalName(block.Journal);
+        long to = block.Lsn;
+        for (long s = sequence; s < Log.EndSequence && Log[s].Buffer is null && Log[s].Journal == block.Journal && to < block.Lsn + 64; s++)
+        {
+            to = Log[s].Lsn;
+        }
+
+        _silo.Submit(new Request<IReadOnlyList<StoredFrame>>(
+            $"read {journal} from {block.Lsn}",
+            (storage, cancel) => storage.ReadFramesAsync(journal, block.Lsn, to, 1 << 20, cancel),
+            (frames, error) => BroughtBack(block.Journal, frames, error)));
+    }
+
+    private void BroughtBack(int journal, IReadOnlyList<StoredFrame>? frames, Exception? error)
+    {
+        if (Lost)
+        {
+            return;
+        }
+
+        if (error is null && frames!.Count == 0)
+        {
+            error = new CorruptDataException(_silo.JournalName(journal), 0, $"expected records of {Name} that are still needed");
+        }
+
+        if (error is null)
+        {
+            foreach (StoredFrame frame in frames!)
+            {
+                foreach (LogBlock read in FrameCodec.Decode(journal, frame, (partition, _) => partition == Id))
+                {
+                    long sequence = Log.FindAfter(read.First.Value - 1);
+                    if (sequence < Log.EndSequence && Log[sequence] is { Buffer: null } block && block.First == read.First)
+                    {
+                        block.Restore(read.Rows);
+                    }
+                }
+            }
+
+            _silo.Ownerships.Faults.Remove(Id);
+            _reading = false;
+            return;
+        }
+
+        _silo.Log.ReadFailed(_silo.Name, Name, error);
+        _silo.Ownerships.Faults[Id] = error.Message;
+        _silo.After(error is CorruptDataException ? 5000 : _silo.Options.StorageRetryMs, () => _reading = false);
+    }
+
+    private long _keptMs;
+
+    /// <summary>Lets rows leave memory when there are too many: first those that everybody has passed, then those far ahead.</summary>
+    private void KeepWithinMemory()
+    {
+        if (_silo.NowMs - _keptMs < 200)
+        {
+            return;
+        }
+
+        _keptMs = _silo.NowMs;
+        long budget = _silo.Options.MemoryBudgetBytes / Math.Max(1, _silo.Ownerships.Active.Count), held = 0;
+        for (long s = Log.FirstSequence; s < Log.EndSequence; s++)
+        {
+            held += Log[s].Buffer is null ? 0 : Log[s].Length;
+        }
+
+        if (held <= budget)
+        {
+            return;
+        }
+
+        long passed = Log.EndSequence, ahead = 0;
+        foreach (OperatorHost host in Hosts)
+        {
+            passed = Math.Min(passed, host.CursorSequence);
+            ahead = Math.Max(ahead, host.CursorSequence);
+        }
+
+        for (long s = Log.FirstSequence; s < Log.EndSequence && held > budget; s++)
+        {
+            LogBlock block = Log[s];
+            bool near = s >= passed && s < ahead + 32;
+            if (!near && block is { Closed: true, Buffer: not null, Pins: 0 } && _silo.Journals.IsDurable(block.Journal, block.Lsn))
+            {
+                held -= block.Length;
+                block.Evict();
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+namespace OrleansStreaming.Core;
+
+/// <summary>
+/// The records of one partition in their order, as blocks across all journals that its owners wrote to. Rows may have left
+/// memory; the blocks, some hundred bytes each, stay until they are trimmed.
+/// </summary>
+internal sealed class PartitionLog(int partition, int epoch)
+{
+    private readonly List<LogBlock> _blocks = [];
+    private int _head;
+    private long _firstSequence;
+
+    public int Partition { get; } = partition;
+
+    /// <summary>The offset of the next record of this owner.</summary>
+    public Offset NextOffset { get; set; } = new(epoch, 0);
+
+    /// <summary>Sequence number of the first block kept. Blocks are numbered without gaps, so that a cursor survives trimming.</summary>
+    public long FirstSequence => _firstSequence;
+
+    /// <summary>The sequence number that the next block will get.</summary>
+    public long EndSequence => _firstSequence + _blocks.Count - _head;
+
+    /// <summary>The block that takes rows, or null.</summary>
+    public LogBlock? Open => _blocks.Count > _head && !_blocks[^1].Closed ? _blocks[^1] : null;
+
+    /// <summary>The last offset in the log, or none.</summary>
+    public long LastOffset => _blocks.Count > _head ? _blocks[^1].LastOffset : Offset.None.Value;
+
+    public LogBlock this[long sequence] => _blocks[_head + (int)(sequence - _firstSequence)];
+
+    public void Add(LogBlock block)
+    {
+        if (_blocks.Count > _head)
+        {
+            block.StartBytes = _blocks[^1].StartBytes + _blocks[^1].Length;
+        }
+
+        _blocks.Add(block);
+    }
+
+    /// <summary>Bytes from a block to the end.</summary>
+    public long BytesFrom(long sequence) =>
+        sequence >= EndSequence ? 0 : _blocks[^1].StartBytes + _blocks[^1].Length - this[Math.Max(sequence, _firstSequence)].StartBytes;
+
+    /// <summary>The first block that holds an offset above the given one; <see cref="EndSequence"/> when there is none.</summary>
+    public long FindAfter(long offset)
+    {
+        int low = _head, high = _blocks.Count;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (_blocks[middle].LastOffset > offset)
+            {
+                high = middle;
+            }
+            else
+            {
+                low = middle + 1;
+            }
+        }
+
+        return _firstSequence + low - _head;
+    }
+
+    /// <summary>Forgets leading blocks that end at or below an offset.</summary>
+    public void TrimTo(long offset)
+    {
+        while (_head < _blocks.Count && _blocks[_head].LastOffset <= offset && _blocks[_head].Closed && _blocks[_head].Pins == 0)
+        {
+            _blocks[_head].Evict();
+            _blocks[_head] = null!;
+            _head++;
+            _firstSequence++;
+        }
+
+        if (_head > 1024 && _head > _blocks.Count / 2)
+        {
+            _blocks.RemoveRange(0, _head);
+            _head = 0;
+        }
+    }
+}

@@ -1,0 +1,93 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace OrleansStreaming.Core;
+
+/// <summary>
+/// All that outlives an owner of a partition, in one record that changes only by compare-and-swap. A claim of ownership is a
+/// swap of it too, so a claim fences every older write. Kilobytes, whatever the partition holds.
+/// </summary>
+internal sealed record PartitionManifest
+{
+    public const int CurrentFormat = 1;
+
+    public int Format { get; init; } = CurrentFormat;
+
+    public required int Partition { get; init; }
+
+    /// <summary>For people: stream and index.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Grows with every write.</summary>
+    public long Version { get; init; }
+
+    /// <summary>Tells the writes of one owner apart, also where a late one takes the version of a later one.</summary>
+    public long Write { get; init; }
+
+    /// <summary>Owners in the order of their epochs; those whose records are all trimmed are left out, the last never is.</summary>
+    public IReadOnlyList<Ownership> Owners { get; init; } = [];
+
+    /// <summary>The seal version of the owner that released the partition last.</summary>
+    public int ReleaseSealVersion { get; init; }
+
+    /// <summary>Committed checkpoint runs, oldest first.</summary>
+    public IReadOnlyList<RunInfo> Runs { get; init; } = [];
+
+    /// <summary>The run that holds the table of producers, up to <see cref="TablePosition"/>.</summary>
+    public string? Table { get; init; }
+
+    public long TablePosition { get; init; } = -1;
+
+    /// <summary>By operator: no grain needs to replay events at or below.</summary>
+    public IReadOnlyDictionary<int, long> Committed { get; init; } = new Dictionary<int, long>();
+
+    /// <summary>By sink: released up to here.</summary>
+    public IReadOnlyDictionary<int, long> Sinks { get; init; } = new Dictionary<int, long>();
+
+    /// <summary>Records at or below are trimmed.</summary>
+    public long TrimmedTo { get; init; } = -1;
+
+    /// <summary>The number of the next run.</summary>
+    public long NextRun { get; init; }
+
+    [JsonIgnore]
+    public Ownership? Owner => Owners.Count == 0 ? null : Owners[^1];
+
+    [JsonIgnore]
+    public bool IsReleased => Owner is { ReleasedAt: >= 0 };
+
+    public static string RecordName(string partitionName) => $"partitions/{partitionName}";
+
+    public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, RecordJson.Default.PartitionManifest);
+
+    public static PartitionManifest Parse(string record, ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            PartitionManifest manifest = JsonSerializer.Deserialize(bytes, RecordJson.Default.PartitionManifest)!;
+            return manifest.Format == CurrentFormat
+                ? manifest
+                : throw new CorruptDataException(record, 0, $"expected format {CurrentFormat}, found {manifest.Format}; it was written by another version");
+        }
+        catch (JsonException e)
+        {
+            throw new CorruptDataException(record, e.BytePositionInLine ?? 0, $"expected a partition manifest: {e.Message}");
+        }
+    }
+}
+
+/// <summary>One owner of a partition.</summary>
+/// <param name="Epoch">The ownership epoch.</param>
+/// <param name="Journal">The journal that it wrote to.</param>
+/// <param name="NeededFrom">The lowest LSN that may still be needed.</param>
+/// <param name="ReleasedAt">The last LSN that counts, when it gave the partition up in a planned move; else -1.</param>
+internal sealed record Ownership(int Epoch, int Journal, long NeededFrom, long ReleasedAt = -1);
+
+/// <summary>A committed run.</summary>
+internal sealed record RunInfo(string Name, long Bytes, int Grains);
+
+/// <summary>Source-generated JSON of the small records.</summary>
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(PartitionManifest))]
+[JsonSerializable(typeof(ClusterRecord))]
+internal sealed partial class RecordJson : JsonSerializerContext;

@@ -1,0 +1,131 @@
+using System.Buffers;
+using System.Buffers.Binary;
+
+namespace OrleansStreaming.Core;
+
+/// <summary>The highest name of a producer in a partition.</summary>
+internal readonly record struct ProducerEntry(RecordName Name, int Journal, long Lsn, long TimeMs);
+
+/// <summary>
+/// Highest names by producer: a grain, or an external producer (HTTP client, source). Keyed by bytes: producer kind, then for
+/// grains the operator, then key or id.
+/// </summary>
+internal sealed class ProducerTable
+{
+    private readonly Dictionary<byte[], ProducerEntry> _entries = new(ByteKeyComparer.Instance);
+    private readonly Dictionary<byte[], ProducerEntry>.AlternateLookup<ReadOnlySpan<byte>> _lookup;
+
+    public ProducerTable() => _lookup = _entries.GetAlternateLookup<ReadOnlySpan<byte>>();
+
+    public const int MaxKeyBytes = 16 + KeyCodec.MaxBytes;
+
+    public int Count => _entries.Count;
+
+    /// <summary>How many of the producers are not grains.</summary>
+    public int External { get; private set; }
+
+    public IEnumerable<KeyValuePair<byte[], ProducerEntry>> Entries => _entries;
+
+    /// <summary>Writes the key of the producer of a row and returns its length.</summary>
+    public static int KeyOf(in Row row, Span<byte> to)
+    {
+        int at = 0;
+        to[at++] = (byte)row.Producer;
+        if (row.Producer == ProducerKind.Grain)
+        {
+            Varint.Write(to, ref at, (uint)row.OperatorId);
+        }
+
+        row.ProducerKey.CopyTo(to[at..]);
+        return at + row.ProducerKey.Length;
+    }
+
+    public bool TryGet(ReadOnlySpan<byte> key, out ProducerEntry entry) => _lookup.TryGetValue(key, out entry);
+
+    /// <summary>Takes a name if it is higher than the one known.</summary>
+    public void Raise(ReadOnlySpan<byte> key, in ProducerEntry entry)
+    {
+        if (!_lookup.TryGetValue(key, out ProducerEntry known) || entry.Name.CompareTo(known.Name) > 0)
+        {
+            External += known == default && key[0] == (byte)ProducerKind.External ? 1 : 0;
+            _lookup[key] = entry;
+        }
+    }
+
+    public void RemoveWhere(Func<byte[], ProducerEntry, bool> condition)
+    {
+        foreach ((byte[] key, ProducerEntry entry) in _entries)
+        {
+            if (condition(key, entry))
+            {
+                External -= key[0] == (byte)ProducerKind.External ? 1 : 0;
+                _entries.Remove(key);
+            }
+        }
+    }
+
+    /// <summary>The table as the content of a run: magic u32, count u32, per entry key, input, ordinal, time; CRC u32 at the end.</summary>
+    public byte[] ToBytes()
+    {
+        var output = new ArrayBufferWriter<byte>(16 + (_entries.Count * 48));
+        Span<byte> head = output.GetSpan(8);
+        BinaryPrimitives.WriteUInt32LittleEndian(head, Magic);
+        BinaryPrimitives.WriteInt32LittleEndian(head[4..], _entries.Count);
+        output.Advance(8);
+        foreach ((byte[] key, ProducerEntry entry) in _entries)
+        {
+            Span<byte> to = output.GetSpan(key.Length + 40);
+            int at = 0;
+            Varint.WriteBytes(to, ref at, key);
+            Varint.Write(to, ref at, (ulong)entry.Name.Input);
+            Varint.Write(to, ref at, (uint)entry.Name.Ordinal);
+            Varint.Write(to, ref at, (ulong)entry.TimeMs);
+            output.Advance(at);
+        }
+
+        uint sum = Crc32C.Compute(output.WrittenSpan);
+        BinaryPrimitives.WriteUInt32LittleEndian(output.GetSpan(4), sum);
+        output.Advance(4);
+        return output.WrittenSpan.ToArray();
+    }
+
+    public static ProducerTable Parse(string run, ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length < 12 || BinaryPrimitives.ReadUInt32LittleEndian(bytes) != Magic
+            || BinaryPrimitives.ReadUInt32LittleEndian(bytes[^4..]) != Crc32C.Compute(bytes[..^4]))
+        {
+            throw new CorruptDataException(run, 0, "expected a table of producers that matches its checksum");
+        }
+
+        var table = new ProducerTable();
+        int count = BinaryPrimitives.ReadInt32LittleEndian(bytes[4..]), at = 8;
+        for (int i = 0; i < count; i++)
+        {
+            byte[] key = Varint.ReadBytes(bytes, ref at).ToArray();
+            table.External += key[0] == (byte)ProducerKind.External ? 1 : 0;
+            long input = (long)Varint.Read(bytes, ref at);
+            int ordinal = (int)Varint.Read(bytes, ref at);
+            table._entries[key] = new ProducerEntry(new RecordName(input, ordinal), -1, 0, (long)Varint.Read(bytes, ref at));
+        }
+
+        return table;
+    }
+
+    private const uint Magic = 0x5450534F; // "OSPT"
+}
+
+/// <summary>Compares byte strings by content, also against spans.</summary>
+internal sealed class ByteKeyComparer : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
+{
+    public static readonly ByteKeyComparer Instance = new();
+
+    public bool Equals(byte[]? a, byte[]? b) => a.AsSpan().SequenceEqual(b);
+
+    public int GetHashCode(byte[] key) => (int)KeyHash.Compute(key);
+
+    public bool Equals(ReadOnlySpan<byte> span, byte[] key) => span.SequenceEqual(key);
+
+    public int GetHashCode(ReadOnlySpan<byte> span) => (int)KeyHash.Compute(span);
+
+    public byte[] Create(ReadOnlySpan<byte> span) => span.ToArray();
+}
