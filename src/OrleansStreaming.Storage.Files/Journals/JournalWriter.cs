@@ -66,7 +66,7 @@ internal sealed class JournalWriter : IJournalWriter
     {
         Stop(() => new StorageException($"Journal {_journal.Name} has been cut: its writer is dead."));
         await Task.Run(_quiet.Wait).ConfigureAwait(false); // a write under way would land behind the cut
-        return TailCutter.Cut(_segment, random, cut);
+        return TailCutter.Cut(_journal.Context.Files, _segment, random, cut);
     }
 
     public ValueTask DisposeAsync()
@@ -228,7 +228,7 @@ internal sealed class JournalWriter : IJournalWriter
                     throw StopFenced();
                 }
 
-                _segment.Clear(_segment.Position, _segment.WrittenTo);
+                _segment.ClearUnconfirmed();
                 return;
             }
             catch (Exception e) when (DiskErrors.IsDiskError(e))

@@ -81,20 +81,23 @@ internal sealed class OpenSegment : IDisposable
         _file.Flush();
     }
 
+    /// <summary>Clears what was written behind the confirmed end.</summary>
+    public void ClearUnconfirmed() => Clear(_file, Position, WrittenTo);
+
     /// <summary>
     /// Overwrites a range with zeros, and flushes. The length stays: a segment that is shorter than its header says has
     /// lost data.
     /// </summary>
-    public void Clear(long from, long to)
+    public static void Clear(IFile file, long from, long to)
     {
         var pieces = new ReadOnlyMemory<byte>[1];
         for (long at = from; at < to; at += Zeros.Length)
         {
             pieces[0] = Zeros.AsMemory(0, (int)Math.Min(Zeros.Length, to - at));
-            _file.Write(pieces, at);
+            file.Write(pieces, at);
         }
 
-        _file.Flush();
+        file.Flush();
     }
 
     public void Dispose() => _file.Dispose();

@@ -19,11 +19,11 @@ internal static class TailCutter
     private const int SectorBytes = 512;
 
     /// <returns>How many bytes were lost.</returns>
-    public static long Cut(OpenSegment segment, Random random, TailCut cut)
+    public static long Cut(IFileSystem files, OpenSegment segment, Random random, TailCut cut)
     {
         long from = segment.Position;
         long to = segment.WrittenTo;
-        if (from >= to)
+        if (from >= to || !files.FileExists(segment.Segment.Path))
         {
             return 0;
         }
@@ -41,7 +41,9 @@ internal static class TailCutter
                 break;
         }
 
-        segment.Clear(from, to);
+        // Opened anew: the writer may be disposed.
+        using IFile file = files.Open(segment.Segment.Path, writable: true);
+        OpenSegment.Clear(file, from, to);
         return to - from;
     }
 }

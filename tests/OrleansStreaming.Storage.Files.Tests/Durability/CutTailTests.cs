@@ -23,11 +23,16 @@ public sealed class CutTailTests : IDisposable
             options.FlushDelay = TimeSpan.FromSeconds(1);
             Task append = writer.AppendTogetherAsync(6, 9, bodyBytes: 300).AsTask();
             (_, Action fire) = await time.Timer;
+            if (seed % 2 == 0)
+            {
+                await writer.DisposeAsync(); // as a harness does that kills a silo
+            }
+
             TailCut cut = (TailCut)(seed % 3);
             (await storage.CutTailAsync(journal, new Random(seed), cut)).ShouldBeInRange(1, 4 * 356);
             fire();
-            await Should.ThrowAsync<StorageException>(append);
-            await Should.ThrowAsync<StorageException>(async () => await writer.AppendAsync(6, 6));
+            await Should.ThrowAsync<Exception>(append);
+            await Should.ThrowAsync<Exception>(async () => await writer.AppendAsync(6, 6));
             long end = await storage.SealJournalAsync(journal, default);
             end.ShouldBeInRange(5, 8);
             ends.Add(end);
