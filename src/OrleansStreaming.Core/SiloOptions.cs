@@ -3,6 +3,9 @@ namespace OrleansStreaming.Core;
 /// <summary>The limits and intervals of one silo, in the units their names say.</summary>
 internal sealed record SiloOptions
 {
+    /// <summary>Tells this deployment from others, for what lies outside of it.</summary>
+    public string Deployment { get; init; } = string.Empty;
+
     /// <summary>A frame is closed when it has gathered this much.</summary>
     public int MaxFrameBytes { get; init; } = 4 << 20;
 

@@ -43,6 +43,22 @@ internal sealed partial class OperatorHost
     /// <summary>The block that is read next.</summary>
     public long CursorSequence => _cursor.Sequence;
 
+    /// <summary>The keys of all grains, in memory or not.</summary>
+    public List<byte[]> Keys()
+    {
+        var keys = new HashSet<byte[]>(ByteKeyComparer.Instance);
+        Grains.Sweep(0, int.MaxValue, grain => keys.Add(grain.Key));
+        foreach ((int operatorId, byte[] key, _) in _partition.Checkpoints.Index.All())
+        {
+            if (operatorId == Id)
+            {
+                keys.Add(key);
+            }
+        }
+
+        return [.. keys];
+    }
+
     /// <summary>Brings a grain into memory that waits for a timer or an answer.</summary>
     public void Wake(byte[] key)
     {

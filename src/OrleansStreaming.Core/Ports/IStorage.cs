@@ -141,3 +141,15 @@ public sealed class CorruptDataException(string file, long position, string expe
     /// <summary>The byte at which the damage was found.</summary>
     public long Position { get; } = position;
 }
+
+/// <summary>Opens the storage of a deployment; registered as a service by <c>UseFiles</c> and its like.</summary>
+/// <param name="services">The application's services.</param>
+/// <param name="cancellationToken">Gives up.</param>
+public delegate ValueTask<IStorage> StorageFactory(IServiceProvider services, CancellationToken cancellationToken);
+
+/// <summary>For tests that kill silos: storage that can lose what was appended and not confirmed, as a crash of the machine would.</summary>
+internal interface ILosesTails
+{
+    /// <summary>Cuts the unconfirmed tail of a journal whose writer is gone: all of it, or at some byte within.</summary>
+    ValueTask CutTailAsync(string journal, bool torn, CancellationToken cancellationToken);
+}

@@ -45,7 +45,7 @@ internal abstract class SinkRunner(Silo silo, Partition partition, SinkDefinitio
 
     protected Partition Partition { get; } = partition;
 
-    protected SinkPartition Target => new(Definition.Name, Partition.Stream.Name, Partition.Index, Partition.Epoch);
+    protected SinkPartition Target => new(Definition.Name, Partition.Stream.Name, Partition.Index, Partition.Epoch) { Deployment = Silo.Options.Deployment };
 
     public static SinkRunner Create(Silo silo, Partition partition, SinkDefinition definition, long manifestPosition) =>
         (SinkRunner)Activator.CreateInstance(typeof(SinkRunner<>).MakeGenericType(definition.EventType.ClrType), silo, partition, definition, manifestPosition)!;

@@ -1,0 +1,99 @@
+using System.Buffers;
+using System.Text.Json;
+using OrleansStreaming.Core;
+using OrleansStreaming.Topologies;
+
+namespace OrleansStreaming.Embedded;
+
+/// <summary>Encodes events for ingest, sorted by partition. Not thread-safe; made for one request.</summary>
+internal sealed class IngestEncoder(StreamDefinition stream)
+{
+    private readonly byte[] _key = new byte[KeyCodec.MaxBytes];
+    private readonly ArrayBufferWriter<byte> _payload = new(256);
+    private readonly Part?[] _parts = new Part?[stream.PartitionCount];
+
+    public StreamDefinition Stream { get; } = stream;
+
+    public int Count { get; private set; }
+
+    /// <summary>Partitions that got events.</summary>
+    public IEnumerable<Part> Parts => _parts.OfType<Part>();
+
+    /// <summary>Adds an event.</summary>
+    /// <exception cref="KeyFormatException">Its key cannot be used.</exception>
+    public void Add<TEvent>(EventType<TEvent> type, in TEvent value)
+    {
+        int keyLength = type.Key(in value, _key);
+        _payload.ResetWrittenCount();
+        type.Serializer.Write(in value, _payload);
+        Append(type, PartitionOf(keyLength), keyLength, null);
+    }
+
+    /// <summary>Adds an event of a source, unless its partition has it; then notes its position.</summary>
+    public void AddUnlessStored<TEvent>(EventType<TEvent> type, in TEvent value, long position, Lane[] lanes)
+    {
+        int keyLength = type.Key(in value, _key);
+        int index = PartitionOf(keyLength);
+        if (position <= lanes[index].Last)
+        {
+            return;
+        }
+
+        lanes[index].Last = position;
+        _payload.ResetWrittenCount();
+        type.Serializer.Write(in value, _payload);
+        Append(type, index, keyLength, new RecordName(position, 0));
+    }
+
+    /// <summary>Adds the JSON value that the reader stands before.</summary>
+    public void AddJson(EventType type, ref Utf8JsonReader reader)
+    {
+        _payload.ResetWrittenCount();
+        int keyLength = type.EncodeJson(ref reader, _payload, _key);
+        Append(type, PartitionOf(keyLength), keyLength, null);
+    }
+
+    private int PartitionOf(int keyLength) => KeyHash.PartitionOf(KeyHash.Compute(_key.AsSpan(0, keyLength)), Stream.PartitionCount);
+
+    private void Append(EventType type, int index, int keyLength, RecordName? name)
+    {
+        Part part = _parts[index] ??= new Part(PartitionId.Of(Stream, index), index);
+        var row = new Row
+        {
+            TypeIndex = (byte)type.Index,
+            Key = _key.AsSpan(0, keyLength),
+            Payload = _payload.WrittenSpan,
+            Producer = name is null ? ProducerKind.None : ProducerKind.External,
+            Name = name ?? default,
+        };
+        part.Append(ref row);
+        Count++;
+    }
+
+    /// <summary>The events of one partition.</summary>
+    internal sealed class Part(int partition, int index)
+    {
+        public int Partition { get; } = partition;
+
+        public int Index { get; } = index;
+
+        public byte[] Rows { get; private set; } = new byte[512];
+
+        public int Length { get; private set; }
+
+        public int Count { get; private set; }
+
+        public void Append(ref Row row)
+        {
+            if (Length + row.MaxSize > Rows.Length)
+            {
+                byte[] larger = new byte[Math.Max(Length + row.MaxSize, Rows.Length * 2)];
+                Rows.AsSpan(0, Length).CopyTo(larger);
+                Rows = larger;
+            }
+
+            Length += row.Write(Rows.AsSpan(Length), 0);
+            Count++;
+        }
+    }
+}

@@ -1,0 +1,127 @@
+using OrleansStreaming.Core;
+using OrleansStreaming.Embedded;
+using OrleansStreaming.Topologies;
+
+namespace OrleansStreaming;
+
+/// <summary>The edge: events in. Only here is anything refused; whatever was taken is stored, and comes through.</summary>
+public sealed partial class StreamingEngine
+{
+    private static readonly TimeSpan OwnerWait = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>Publishes events and returns when they are durable. They may be published twice if the process fails before it returns: see the other overload.</summary>
+    /// <typeparam name="TEvent">A type that the stream carries.</typeparam>
+    /// <param name="stream">The stream.</param>
+    /// <param name="events">The events; those of one partition are stored together or not at all.</param>
+    /// <param name="cancellationToken">Stops waiting; the events may be stored or not.</param>
+    /// <exception cref="ArgumentException">There is no such stream, or it does not carry the type.</exception>
+    /// <exception cref="FormatException">A key cannot be used; nothing was stored.</exception>
+    public Task<IngestAnswer> PublishAsync<TEvent>(string stream, IEnumerable<TEvent> events, CancellationToken cancellationToken = default) =>
+        PublishAsync(stream, events, null, 0, cancellationToken);
+
+    /// <summary>Publishes events exactly once: a call that is repeated with the same producer and sequence stores nothing twice.</summary>
+    /// <typeparam name="TEvent">A type that the stream carries.</typeparam>
+    /// <param name="stream">The stream.</param>
+    /// <param name="events">The events; a repeat must have the same ones in the same order.</param>
+    /// <param name="producer">Identifies the caller; null for none.</param>
+    /// <param name="sequence">Grows from call to call; one call at a time per producer.</param>
+    /// <param name="cancellationToken">Stops waiting; the events may be stored or not.</param>
+    /// <exception cref="ArgumentException">There is no such stream, or it does not carry the type.</exception>
+    /// <exception cref="FormatException">A key cannot be used; nothing was stored.</exception>
+    public Task<IngestAnswer> PublishAsync<TEvent>(string stream, IEnumerable<TEvent> events, string? producer, long sequence, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(events);
+        StreamDefinition definition = Topology.FindStream(stream) ?? throw new ArgumentException($"There is no stream '{stream}'.", nameof(stream));
+        EventType<TEvent> type = definition.Find<TEvent>() ?? throw new ArgumentException($"Stream '{stream}' does not carry {typeof(TEvent).Name}.", nameof(events));
+        var encoder = new IngestEncoder(definition);
+        foreach (TEvent value in events)
+        {
+            encoder.Add(type, in value);
+        }
+
+        return IngestAsync(encoder, producer, sequence, cancellationToken);
+    }
+
+    /// <summary>Stores what was encoded; returns when it is durable.</summary>
+    internal async Task<IngestAnswer> IngestAsync(IngestEncoder events, string? producer, long sequence, CancellationToken cancellationToken)
+    {
+        byte[] id = producer is null ? [] : System.Text.Encoding.UTF8.GetBytes(producer);
+        IngestResult[] results = await Task.WhenAll(events.Parts.Select(p => IngestPartAsync(p, id, sequence, null, cancellationToken))).ConfigureAwait(false);
+        IngestOutcome outcome = results.Any(r => r.Status == IngestStatus.TooManyProducers) ? IngestOutcome.TooManyProducers
+            : results.Any(r => r.Status == IngestStatus.Busy) ? IngestOutcome.Busy
+            : IngestOutcome.Durable;
+        return new IngestAnswer(outcome, results.Sum(r => r.Appended));
+    }
+
+    /// <summary>Stores the events of one partition, through whatever happens to its owner.</summary>
+    internal async Task<IngestResult> IngestPartAsync(IngestEncoder.Part part, byte[] producer, long sequence, long? previous, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            SiloIncarnation owner = await OwnerAsync(part.Partition, cancellationToken).ConfigureAwait(false);
+            var answer = new TaskCompletionSource<IngestResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+            owner.Post(new IngestBatch
+            {
+                Partition = part.Partition,
+                Rows = part.Rows,
+                Length = part.Length,
+                Count = part.Count,
+                Producer = producer,
+                Sequence = sequence,
+                Previous = previous,
+                Done = result => answer.TrySetResult(result),
+            });
+            IngestResult result = await answer.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+            switch (result.Status)
+            {
+                case IngestStatus.NotHere:
+                    await Task.Delay(OwnerWait, _time, cancellationToken).ConfigureAwait(false);
+                    continue;
+                case IngestStatus.Unknown:
+                    // The silo that had appended it is gone. Its seal tells whether the events survived.
+                    if (result.Lsn <= await SealedAtAsync(result.Journal, cancellationToken).ConfigureAwait(false))
+                    {
+                        return new IngestResult(IngestStatus.Durable, result.Appended);
+                    }
+
+                    continue;
+                default:
+                    return result;
+            }
+        }
+    }
+
+    /// <summary>The silo that serves a partition; waits while there is none.</summary>
+    private async Task<SiloIncarnation> OwnerAsync(int partition, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            foreach (SiloHost host in _hosts)
+            {
+                if (host.Current is { } incarnation && incarnation.Silo.Ownerships.Serves(partition))
+                {
+                    return incarnation;
+                }
+            }
+
+            await Task.Delay(OwnerWait, _time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<long> SealedAtAsync(int journal, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            ClusterRecord cluster = ClusterRecord.Parse(await Storage.ReadRecordAsync(ClusterRecord.RecordName, cancellationToken).ConfigureAwait(false));
+            foreach (Seal seal in cluster.Seals)
+            {
+                if (seal.Journal == journal)
+                {
+                    return seal.End;
+                }
+            }
+
+            await Task.Delay(OwnerWait, _time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+}

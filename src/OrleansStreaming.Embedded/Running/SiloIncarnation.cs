@@ -1,0 +1,243 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using OrleansStreaming.Core;
+
+namespace OrleansStreaming.Embedded;
+
+/// <summary>
+/// One incarnation of a silo: a thread that runs the silo's loop, a queue of its inputs, and the ports through which it
+/// acts. Once abandoned, every port call throws, so that nothing of it is seen any more.
+/// </summary>
+internal sealed class SiloIncarnation : ISiloPorts
+{
+    private const int InputsPerStep = 512;
+    private readonly StreamingEngine _engine;
+    private readonly SiloHost _host;
+    private readonly ConcurrentQueue<object> _inputs = new();
+    private readonly ManualResetEventSlim _signal = new();
+    private readonly CancellationTokenSource _cancel = new();
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly long _origin;
+    private int _pendingStorage;
+    private volatile bool _abandoned;
+    private bool _failed;
+
+    public SiloIncarnation(StreamingEngine engine, SiloHost host)
+    {
+        _engine = engine;
+        _host = host;
+        _origin = engine.Time.GetTimestamp();
+        Silo = new Silo(host.Name, engine.Topology, engine.SiloOptions(), this, engine.Loggers.CreateLogger("OrleansStreaming.Silo"));
+    }
+
+    public Silo Silo { get; }
+
+    public IServiceProvider Services => _engine.Services;
+
+    public long NowMicros => (_engine.Time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / 10;
+
+    public long TicksMs => (long)_engine.Time.GetElapsedTime(_origin).TotalMilliseconds;
+
+    public void Begin()
+    {
+        var thread = new Thread(Run) { IsBackground = true, Name = _host.Name };
+        thread.Start();
+    }
+
+    /// <summary>Hands the silo an input; from any thread.</summary>
+    public void Post(object input)
+    {
+        _inputs.Enqueue(input);
+        if (!_signal.IsSet)
+        {
+            _signal.Set();
+        }
+    }
+
+    public Task<T> AskAsync<T>(Func<Silo, T> question)
+    {
+        var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _ended.Task.ContinueWith(_ => answer.TrySetResult(default!), TaskScheduler.Default);
+        Post(new Question(silo => answer.TrySetResult(question(silo))));
+        return answer.Task;
+    }
+
+    /// <summary>Stops the loop as a crash would, and waits until nothing of it runs any more.</summary>
+    public async Task AbandonAsync()
+    {
+        _abandoned = true;
+        await _cancel.CancelAsync().ConfigureAwait(false);
+        _signal.Set();
+        Task finished = await Task.WhenAny(_ended.Task, Task.Delay(TimeSpan.FromSeconds(5), _engine.Time)).ConfigureAwait(false);
+        while (finished == _ended.Task && Volatile.Read(ref _pendingStorage) > 0)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(1), _engine.Time).ConfigureAwait(false);
+        }
+    }
+
+    void ISiloPorts.Submit(Request request) => RunOutside(request, storage: true);
+
+    void ISiloPorts.Start(Request request) => RunOutside(request, storage: false);
+
+    void ISiloPorts.PostTurnEnd(Turn turn) => Post(turn);
+
+    void ISiloPorts.Send(int toJournal, SiloMessage message)
+    {
+        ThrowIfAbandoned();
+        _engine.FindIncarnation(toJournal)?.Post(message);
+    }
+
+    void ISiloPorts.Joined(int journal)
+    {
+        ThrowIfAbandoned();
+        _engine.Join(this, journal);
+    }
+
+    void ISiloPorts.Stopped(string reason, Exception? error)
+    {
+        ThrowIfAbandoned();
+        _abandoned = true;
+    }
+
+    private void RunOutside(Request request, bool storage)
+    {
+        ThrowIfAbandoned();
+        if (storage)
+        {
+            Interlocked.Increment(ref _pendingStorage);
+        }
+
+        ThreadPool.UnsafeQueueUserWorkItem(
+            static state => _ = state.Self.RunAsync(state.Request, state.Storage), (Self: this, Request: request, Storage: storage), preferLocal: false);
+    }
+
+    private async Task RunAsync(Request request, bool storage)
+    {
+        await request.RunAsync(_engine.Storage, _cancel.Token).ConfigureAwait(false);
+        if (storage)
+        {
+            Interlocked.Decrement(ref _pendingStorage);
+        }
+
+        Post(request);
+    }
+
+    private void ThrowIfAbandoned()
+    {
+        if (_abandoned)
+        {
+            throw new SiloKilledException();
+        }
+    }
+
+    private void Run()
+    {
+        try
+        {
+            Silo.Start();
+            while (!_abandoned)
+            {
+                int taken = 0;
+                while (taken++ < InputsPerStep && _inputs.TryDequeue(out object? input))
+                {
+                    Take(input);
+                }
+
+                if (_abandoned)
+                {
+                    break;
+                }
+
+                bool more = Silo.Step();
+                if (!more && _inputs.IsEmpty && !_abandoned)
+                {
+                    Sleep();
+                }
+            }
+        }
+        catch (SiloKilledException)
+        {
+            // Killed between two port calls.
+        }
+        catch (Exception e)
+        {
+            _engine.LogLoopFailed(_host.Name, e);
+            _failed = true;
+        }
+
+        End();
+    }
+
+    private void Sleep()
+    {
+        _signal.Reset();
+        long wait = Silo.NextWakeMs - TicksMs;
+        if (_inputs.IsEmpty && !_abandoned && wait > 0)
+        {
+            _signal.Wait((int)Math.Min(wait, 1000));
+        }
+    }
+
+    private void Take(object input)
+    {
+        switch (input)
+        {
+            case SiloMessage message:
+                Silo.Receive(message);
+                break;
+            case Request request:
+                Silo.Complete(request);
+                break;
+            case IngestBatch batch:
+                Silo.Ingest(batch);
+                break;
+            case Turn turn:
+                Silo.TurnEnded(turn);
+                break;
+            case MembershipView view:
+                Silo.MembershipChanged(view);
+                break;
+            case StateQuery query:
+                Silo.Read(query);
+                break;
+            case Question question:
+                question.Ask(Silo);
+                break;
+        }
+    }
+
+    /// <summary>Whoever waits for this incarnation is told; those whose events it had appended must look at its seal.</summary>
+    private void End()
+    {
+        _abandoned = true;
+        _cancel.Cancel();
+        foreach (Partition partition in Silo.Ownerships.Active)
+        {
+            if (!partition.Lost)
+            {
+                partition.Lose();
+            }
+        }
+
+        while (_inputs.TryDequeue(out object? input))
+        {
+            switch (input)
+            {
+                case IngestBatch batch:
+                    batch.Done(new IngestResult(IngestStatus.NotHere));
+                    break;
+                case StateQuery query:
+                    query.Answer(StateAnswer.Moved);
+                    break;
+            }
+        }
+
+        _ended.TrySetResult();
+        if (Silo.Phase == SiloPhase.Stopped || _failed)
+        {
+            _host.Ended(this, Silo.StopReason ?? "stopped");
+        }
+    }
+
+    private sealed record Question(Action<Silo> Ask);
+}

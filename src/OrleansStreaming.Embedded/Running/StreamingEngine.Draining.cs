@@ -1,0 +1,49 @@
+using OrleansStreaming.Core;
+using OrleansStreaming.Embedded;
+
+namespace OrleansStreaming;
+
+/// <summary>A graceful stop leaves nothing to recover.</summary>
+public sealed partial class StreamingEngine
+{
+    private async Task DrainAsync(CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(Options.DrainTimeout);
+        try
+        {
+            await WhenQuietAsync(limit.Token).ConfigureAwait(false);
+            await EverywhereAsync(silo => silo.CheckpointAll(), limit.Token).ConfigureAwait(false);
+            await EverywhereAsync(silo => silo.ReleaseAll(), limit.Token).ConfigureAwait(false);
+            await Task.WhenAll(_hosts.Select(h => h.AskAsync(s =>
+            {
+                s.SealOwnJournal();
+                return true;
+            }))).ConfigureAwait(false);
+            await EverywhereAsync(silo => silo.Phase == SiloPhase.Stopped, limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            if (!cancellationToken.IsCancellationRequested)
+            {
+                NotDrained(_logger, Options.DrainTimeout.TotalSeconds);
+            }
+        }
+    }
+
+    /// <summary>Asks every silo again and again until all say yes; one that is down has nothing to say.</summary>
+    private async Task EverywhereAsync(Func<Silo, bool> step, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            bool[] done = await Task.WhenAll(_hosts.Select(async h => h.Current is null || await h.AskAsync(step).ConfigureAwait(false))).ConfigureAwait(false);
+            if (done.All(d => d))
+            {
+                return;
+            }
+
+            cancellationToken.ThrowIfCancellationRequested();
+            await Task.Delay(OwnerWait, _time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+}

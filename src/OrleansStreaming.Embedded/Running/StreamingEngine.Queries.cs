@@ -1,0 +1,221 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using OrleansStreaming.Core;
+using OrleansStreaming.Embedded;
+using OrleansStreaming.Topologies;
+
+namespace OrleansStreaming;
+
+/// <summary>Questions from outside.</summary>
+public sealed partial class StreamingEngine
+{
+    internal ConcurrentDictionary<string, string> SourceErrors { get; } = new();
+
+    internal bool AllServed => Topology.Streams.All(s => Enumerable.Range(0, s.PartitionCount).All(i => IsServed(PartitionId.Of(s, i))));
+
+    /// <summary>The state of a grain.</summary>
+    /// <param name="operator">The operator's name.</param>
+    /// <param name="key">The key as text.</param>
+    /// <param name="stable">Wait until what the state depends on can no longer be lost.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>Null for a key that was never seen.</returns>
+    /// <exception cref="ArgumentException">There is no such operator, or the text is not a key of its type.</exception>
+    public async Task<GrainState?> GetStateAsync(string @operator, string key, bool stable = false, CancellationToken cancellationToken = default)
+    {
+        OperatorDefinition definition = FindOperator(@operator);
+        byte[] bytes = new byte[KeyCodec.MaxBytes];
+        if (!KeyCodec.TryParse(definition.From.KeyKind, key, bytes, out int length))
+        {
+            throw new ArgumentException($"'{key}' is not a key of operator '{@operator}', whose keys are of type {KeyCodec.NameOf(definition.From.KeyKind)}.", nameof(key));
+        }
+
+        return await ReadAsync(definition, bytes[..length], stable, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The states of all grains of an operator, in no order. For tests and small operators: it asks for each.</summary>
+    /// <param name="operator">The operator's name.</param>
+    /// <param name="stable">See <see cref="GetStateAsync"/>.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async IAsyncEnumerable<GrainState> GetStatesAsync(string @operator, bool stable = false, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        OperatorDefinition definition = FindOperator(@operator);
+        for (int i = 0; i < definition.From.PartitionCount; i++)
+        {
+            int partition = PartitionId.Of(definition.From, i);
+            List<byte[]>? keys = null;
+            while (keys is null)
+            {
+                SiloIncarnation owner = await OwnerAsync(partition, cancellationToken).ConfigureAwait(false);
+                keys = await owner.AskAsync(silo => silo.Ownerships.Find(partition)?.HostOf(definition.Id)?.Keys()).ConfigureAwait(false);
+            }
+
+            foreach (byte[] key in keys)
+            {
+                if (await ReadAsync(definition, key, stable, cancellationToken).ConfigureAwait(false) is { } state)
+                {
+                    yield return state;
+                }
+            }
+        }
+    }
+
+    /// <summary>What every silo is doing.</summary>
+    public async Task<IReadOnlyList<SiloStatus>> GetSilosAsync() =>
+        await Task.WhenAll(_hosts.Select(StatusAsync)).ConfigureAwait(false);
+
+    /// <summary>Totals since the process started.</summary>
+    public EngineTotals GetTotals()
+    {
+        SiloTotals[] all = [.. _hosts.Select(h => h.Totals)];
+        LatencyHistogram[] latencies = [.. all.SelectMany(t => t.Latencies)];
+        return new EngineTotals(
+            all.Sum(t => t.Ingested),
+            all.Sum(t => t.Events),
+            all.Sum(t => t.Released),
+            _hosts.Sum(h => h.Current?.Silo.Counters.Grains ?? 0),
+            all.Sum(t => t.Checkpoints),
+            all.Sum(t => t.RolledBack),
+            LatencyHistogram.Percentile(latencies, 0.5),
+            LatencyHistogram.Percentile(latencies, 0.99));
+    }
+
+    /// <summary>Failures since the process started, newest last, and what each silo did about them.</summary>
+    public IReadOnlyList<Rollback> GetRollbacks()
+    {
+        List<RecoveryEntry> entries = [];
+        lock (_entries)
+        {
+            foreach (SiloHost host in _hosts)
+            {
+                if (host.Current is { } current)
+                {
+                    lock (current.Silo.Reports)
+                    {
+                        foreach (RecoveryEntry entry in current.Silo.Reports)
+                        {
+                            _entries[(entry.Silo, current.Silo.Journal.Id, entry.SealVersion)] = entry;
+                        }
+                    }
+                }
+            }
+
+            entries.AddRange(_entries.Values);
+        }
+
+        return [.. entries.GroupBy(e => e.SealVersion).OrderBy(g => g.Key).Select(Summarise)];
+    }
+
+    /// <summary>Whether the engine can do its work, and what needs attention.</summary>
+    public async Task<EngineHealth> GetHealthAsync()
+    {
+        var problems = new List<string>();
+        foreach (SiloHost host in _hosts)
+        {
+            if (host.Current is null)
+            {
+                problems.Add($"{host.Name} is down and starts again soon");
+            }
+        }
+
+        HealthPart[] parts = [.. (await Task.WhenAll(_hosts.Select(h => h.AskAsync(HealthPart.Of))).ConfigureAwait(false)).OfType<HealthPart>()];
+        problems.AddRange(parts.SelectMany(p => p.Problems));
+        problems.AddRange(SourceErrors.Select(e => $"source {e.Key}: {e.Value}"));
+        bool ready = _started == 1 && AllServed && parts.All(p => p.Ready);
+        if (!AllServed)
+        {
+            int missing = Topology.Streams.Sum(s => Enumerable.Range(0, s.PartitionCount).Count(i => !IsServed(PartitionId.Of(s, i))));
+            problems.Add($"{missing} partitions are not served yet");
+        }
+
+        return new EngineHealth(ready, problems, [.. parts.SelectMany(p => p.Sinks)], [.. parts.SelectMany(p => p.Stuck)]);
+    }
+
+    private readonly SortedDictionary<(string Silo, int Journal, int SealVersion), RecoveryEntry> _entries = [];
+
+    private bool IsServed(int partition) => Array.Exists(_hosts, h => h.Current is { } current && current.Silo.Ownerships.Serves(partition));
+
+    private OperatorDefinition FindOperator(string name) =>
+        Topology.FindOperator(name) ?? throw new ArgumentException($"There is no operator '{name}'.", nameof(name));
+
+    private async Task<GrainState?> ReadAsync(OperatorDefinition definition, byte[] key, bool stable, CancellationToken cancellationToken)
+    {
+        int partition = PartitionId.Of(definition.From, KeyHash.PartitionOf(KeyHash.Compute(key), definition.From.PartitionCount));
+        while (true)
+        {
+            SiloIncarnation owner = await OwnerAsync(partition, cancellationToken).ConfigureAwait(false);
+            var answer = new TaskCompletionSource<StateAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
+            owner.Post(new StateQuery(definition.Id, partition, key, stable, a => answer.TrySetResult(a), cancellationToken));
+            StateAnswer state = await answer.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+            switch (state.Kind)
+            {
+                case StateAnswerKind.Found:
+                    return new GrainState(KeyCodec.ToText(definition.From.KeyKind, key), state.Json, state.Offset);
+                case StateAnswerKind.Unknown:
+                    return null;
+                default:
+                    await Task.Delay(OwnerWait, _time, cancellationToken).ConfigureAwait(false);
+                    break;
+            }
+        }
+    }
+
+    private async Task<SiloStatus> StatusAsync(SiloHost host)
+    {
+        SiloTotals totals = host.Totals;
+        SiloStatus? status = await host.AskAsync(silo => new SiloStatus(
+            host.Name,
+            silo.Phase.ToString().ToLowerInvariant(),
+            silo.Journal.Name,
+            silo.Journal.Id < 0 ? 0 : silo.Journal.Durable,
+            silo.Journal.UnflushedBytes,
+            silo.Ownerships.Active.Count,
+            silo.Counters.Grains,
+            totals.Events,
+            totals.Released,
+            totals.Checkpoints,
+            totals.RolledBack,
+            host.Incarnations,
+            silo.StorageTrouble)).ConfigureAwait(false);
+        return status ?? new SiloStatus(
+            host.Name, "stopped", string.Empty, 0, 0, 0, 0, totals.Events, totals.Released, totals.Checkpoints, totals.RolledBack, host.Incarnations, "starts again soon");
+    }
+
+    private Rollback Summarise(IGrouping<int, RecoveryEntry> entries)
+    {
+        RecoveryEntry first = entries.MinBy(e => e.Time)!;
+        int journal = _journalIds.GetValueOrDefault(first.Journal, -1);
+        return new Rollback(
+            first.Journal[..first.Journal.LastIndexOf('-')],
+            first.Journal,
+            first.SealVersion,
+            first.SealedAt,
+            first.Time,
+            _losses.TryGetValue(journal, out long lost) ? lost : null,
+            entries.Sum(e => e.RolledBackCount),
+            entries.Sum(e => Math.Max(0, e.Reactivated)),
+            entries.Sum(e => Math.Max(0, e.Replayed)),
+            entries.Sum(e => e.TakenOver),
+            entries.Any(e => e.RecoveredMs is null) ? null : entries.Max(e => e.RecoveredMs),
+            [.. entries.SelectMany(e => e.RolledBack.Select(g => new RolledBack(e.Silo, g.Operator, g.Key, g.LostRecord, g.Because, g.From)))]);
+    }
+
+    /// <summary>What one silo contributes.</summary>
+    private sealed record HealthPart(bool Ready, IReadOnlyList<string> Problems, IReadOnlyList<SinkStatus> Sinks, IReadOnlyList<StuckTurn> Stuck)
+    {
+        public static HealthPart? Of(Silo silo)
+        {
+            var problems = new List<string>();
+            if (silo.StorageTrouble is { } trouble)
+            {
+                problems.Add($"{silo.Name}: {trouble}");
+            }
+
+            problems.AddRange(silo.Ownerships.Faults.Select(f => $"{silo.Ownerships.NameOf(f.Key)}: {f.Value}"));
+            SinkStatus[] sinks = [.. silo.Ownerships.Active.SelectMany(p => p.Sinks.Where(s => s.Attempts > 0).Select(s => new SinkStatus(
+                s.Definition.Name, p.Name, s.IsParked ? "parked" : "retrying", new Offset(s.Position).ToString(), s.Attempts, s.LastError?.Message)))];
+            StuckTurn[] stuck = [.. silo.StuckTurns.Select(t => new StuckTurn(
+                t.Host.Type.Definition.Name, t.Host.Type.KeyText(t.Grain.Key), new Offset(t.Offset).ToString(), silo.NowMs - t.StartedMs))];
+            return new HealthPart(silo.Phase == SiloPhase.Running && silo.StorageTrouble is null, problems, sinks, stuck);
+        }
+    }
+}
