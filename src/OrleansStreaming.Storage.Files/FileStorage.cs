@@ -7,7 +7,7 @@ namespace OrleansStreaming.Storage.Files;
 /// Journals, records and runs in a folder of the local disk. One process at a time uses the folder; any number of its
 /// silos may share the storage.
 /// </summary>
-public sealed class FileStorage : IStorage
+public sealed class FileStorage : IStorage, ILosesTails
 {
     private readonly StorageFolder _folder;
     private readonly SegmentPool _pool;
@@ -155,6 +155,13 @@ public sealed class FileStorage : IStorage
         }
 
         return writer is null ? 0 : await writer.CutTailAsync(random, cut).ConfigureAwait(false);
+    }
+
+    // Where it is torn follows from the journal's name, so that a test that fails fails again.
+    async ValueTask ILosesTails.CutTailAsync(string journal, bool torn, CancellationToken cancellationToken)
+    {
+        var random = new Random((int)Crc32C.Compute(FileNames.Encode(journal)));
+        await CutTailAsync(journal, random, torn ? TailCut.AtRandomByte : TailCut.All).WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
     private Journal Find(string journal) => _journals.GetOrAdd(journal, static (name, context) => new Journal(context, name), _context);

@@ -56,4 +56,21 @@ public sealed class CutTailTests : IDisposable
         (await storage.CutTailAsync("unknown", new Random(1), TailCut.All)).ShouldBe(0);
         (await storage.SealJournalAsync("j", default)).ShouldBe(5);
     }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_harness_cuts_through_the_port(bool torn)
+    {
+        var time = new ManualTime();
+        var options = new FileStorageOptions { SegmentSizeBytes = 4096, TimeProvider = time, FlushDelay = TimeSpan.FromSeconds(1) };
+        await using FileStorage storage = FileStorage.Open(_folder.Path, options);
+        await using IJournalWriter writer = await storage.CreateJournalAsync("j", default);
+        Task append = writer.AppendTogetherAsync(1, 4).AsTask();
+        (_, Action fire) = await time.Timer;
+        await ((ILosesTails)storage).CutTailAsync("j", torn, default);
+        fire();
+        await Should.ThrowAsync<StorageException>(append);
+        (await storage.SealJournalAsync("j", default)).ShouldBeInRange(0, torn ? 3 : 0);
+    }
 }
