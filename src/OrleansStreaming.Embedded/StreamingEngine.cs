@@ -21,7 +21,7 @@ public sealed partial class StreamingEngine : IAsyncDisposable
     private readonly List<SourceRunner> _sources = [];
     private SiloHost[] _hosts = [];
     private IStorage? _storage;
-    private int _started;
+    private volatile int _started;
 
     internal StreamingEngine(
         Topology topology,

@@ -29,6 +29,9 @@ public sealed class StreamingOptions
     [Range(1024, 32 << 20)]
     public int MaxRequestBytes { get; set; } = 8 << 20;
 
+    /// <summary>How long a request waits: events to become durable, a state to be read. Then it is answered with 504. Default 30 s.</summary>
+    public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Bytes that may wait to become durable, per silo, before ingest is refused with 429. Default 64 MiB.</summary>
     [Range(1 << 16, 1 << 30)]
     public long MaxUnflushedBytes { get; set; } = 64 << 20;

@@ -5,9 +5,16 @@ using OrleansStreaming.Topologies;
 
 namespace OrleansStreaming.Embedded;
 
+/// <summary>The events of one request need too much space. Nothing was stored.</summary>
+internal sealed class IngestTooLargeException(string message) : ArgumentException(message);
+
 /// <summary>Encodes events for ingest, sorted by partition. Not thread-safe; made for one request.</summary>
 internal sealed class IngestEncoder(StreamDefinition stream)
 {
+    /// <summary>What one request may bring, encoded: less than the longest frame of a journal.</summary>
+    public const int MaxBytes = 48 << 20;
+
+    private long _bytes;
     private readonly byte[] _key = new byte[KeyCodec.MaxBytes];
     private readonly ArrayBufferWriter<byte> _payload = new(256);
     private readonly Part?[] _parts = new Part?[stream.PartitionCount];
@@ -66,8 +73,14 @@ internal sealed class IngestEncoder(StreamDefinition stream)
             Producer = name is null ? ProducerKind.None : ProducerKind.External,
             Name = name ?? default,
         };
+        int before = part.Length;
         part.Append(ref row);
+        _bytes += part.Length - before;
         Count++;
+        if (_bytes > MaxBytes)
+        {
+            throw new IngestTooLargeException($"The first {Count} events need more than {MaxBytes} bytes; publish fewer at once.");
+        }
     }
 
     /// <summary>The events of one partition.</summary>

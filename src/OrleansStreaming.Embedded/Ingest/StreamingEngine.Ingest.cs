@@ -7,7 +7,10 @@ namespace OrleansStreaming;
 /// <summary>The edge: events in. Only here is anything refused; whatever was taken is stored, and comes through.</summary>
 public sealed partial class StreamingEngine
 {
+    internal const int MaxProducerBytes = 128;
     private static readonly TimeSpan OwnerWait = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan BusyWait = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan BusyLimit = TimeSpan.FromSeconds(5);
 
     /// <summary>Publishes events and returns when they are durable. They may be published twice if the process fails before it returns: see the other overload.</summary>
     /// <typeparam name="TEvent">A type that the stream carries.</typeparam>
@@ -23,14 +26,23 @@ public sealed partial class StreamingEngine
     /// <typeparam name="TEvent">A type that the stream carries.</typeparam>
     /// <param name="stream">The stream.</param>
     /// <param name="events">The events; a repeat must have the same ones in the same order.</param>
-    /// <param name="producer">Identifies the caller; null for none.</param>
-    /// <param name="sequence">Grows from call to call; one call at a time per producer.</param>
+    /// <param name="producer">Identifies the caller, at most 128 bytes of UTF-8; null for none.</param>
+    /// <param name="sequence">Above zero; grows from call to call; one call at a time per producer.</param>
     /// <param name="cancellationToken">Stops waiting; the events may be stored or not.</param>
     /// <exception cref="ArgumentException">There is no such stream, or it does not carry the type.</exception>
     /// <exception cref="FormatException">A key cannot be used; nothing was stored.</exception>
     public Task<IngestAnswer> PublishAsync<TEvent>(string stream, IEnumerable<TEvent> events, string? producer, long sequence, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(events);
+        if (producer is not null)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(sequence);
+            if (System.Text.Encoding.UTF8.GetByteCount(producer) is 0 or > MaxProducerBytes || producer[0] == '\0')
+            {
+                throw new ArgumentException($"A producer is identified by 1 to {MaxProducerBytes} bytes of UTF-8.", nameof(producer));
+            }
+        }
+
         StreamDefinition definition = Topology.FindStream(stream) ?? throw new ArgumentException($"There is no stream '{stream}'.", nameof(stream));
         EventType<TEvent> type = definition.Find<TEvent>() ?? throw new ArgumentException($"Stream '{stream}' does not carry {typeof(TEvent).Name}.", nameof(events));
         var encoder = new IngestEncoder(definition);
@@ -46,7 +58,18 @@ public sealed partial class StreamingEngine
     internal async Task<IngestAnswer> IngestAsync(IngestEncoder events, string? producer, long sequence, CancellationToken cancellationToken)
     {
         byte[] id = producer is null ? [] : System.Text.Encoding.UTF8.GetBytes(producer);
-        IngestResult[] results = await Task.WhenAll(events.Parts.Select(p => IngestPartAsync(p, id, sequence, null, cancellationToken))).ConfigureAwait(false);
+        IngestEncoder.Part[] parts = [.. events.Parts];
+        IngestResult[] results = await Task.WhenAll(parts.Select(p => IngestPartAsync(p, id, sequence, null, cancellationToken))).ConfigureAwait(false);
+        long started = _time.GetTimestamp();
+        while (results.Any(r => r.Appended > 0) && results.Any(r => r.Status == IngestStatus.Busy) && _time.GetElapsedTime(started) < BusyLimit)
+        {
+            // A part has been taken, so the rest should not be refused lightly.
+            await Task.Delay(BusyWait, _time, cancellationToken).ConfigureAwait(false);
+            results = await Task.WhenAll(parts.Select((p, i) => results[i].Status == IngestStatus.Busy
+                ? IngestPartAsync(p, id, sequence, null, cancellationToken)
+                : Task.FromResult(results[i]))).ConfigureAwait(false);
+        }
+
         IngestOutcome outcome = results.Any(r => r.Status == IngestStatus.TooManyProducers) ? IngestOutcome.TooManyProducers
             : results.Any(r => r.Status == IngestStatus.Busy) ? IngestOutcome.Busy
             : IngestOutcome.Durable;
@@ -96,6 +119,11 @@ public sealed partial class StreamingEngine
     {
         while (true)
         {
+            if (Stopping.IsCancellationRequested)
+            {
+                throw new InvalidOperationException("The engine has stopped.");
+            }
+
             foreach (SiloHost host in _hosts)
             {
                 if (host.Current is { } incarnation && incarnation.Silo.Ownerships.Serves(partition))

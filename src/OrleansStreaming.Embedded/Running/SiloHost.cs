@@ -7,6 +7,7 @@ namespace OrleansStreaming.Embedded;
 /// <summary>A silo of this process over all its incarnations: starts a new one when the last has failed.</summary>
 internal sealed class SiloHost(StreamingEngine engine, string name)
 {
+    private static readonly TimeSpan LookLimit = TimeSpan.FromSeconds(3);
     private readonly Lock _lock = new();
     private readonly SiloTotals _past = new();
     private SiloIncarnation? _current;
@@ -67,6 +68,19 @@ internal sealed class SiloHost(StreamingEngine engine, string name)
     {
         SiloIncarnation? current = Current;
         return current is null ? default! : await current.AskAsync(question).ConfigureAwait(false);
+    }
+
+    /// <summary>As <see cref="AskAsync"/>, for those who look from outside: the default answer, too, when the loop is held up.</summary>
+    public async Task<T> LookAsync<T>(Func<Silo, T> question)
+    {
+        try
+        {
+            return await AskAsync(question).WaitAsync(LookLimit, engine.Time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            return default!;
+        }
     }
 
     /// <summary>Stops the silo as a crash would, cuts its un-flushed tail, and declares it dead. Returns how many records were lost.</summary>

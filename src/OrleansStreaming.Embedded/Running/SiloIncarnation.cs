@@ -48,17 +48,21 @@ internal sealed class SiloIncarnation : ISiloPorts
     public void Post(object input)
     {
         _inputs.Enqueue(input);
-        if (!_signal.IsSet)
+        if (_ended.Task.IsCompleted)
+        {
+            RefuseInputs(); // The loop has looked for the last time.
+        }
+        else if (!_signal.IsSet)
         {
             _signal.Set();
         }
     }
 
+    /// <summary>Asks the silo something, inside its loop; the default answer when it has ended.</summary>
     public Task<T> AskAsync<T>(Func<Silo, T> question)
     {
         var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _ended.Task.ContinueWith(_ => answer.TrySetResult(default!), TaskScheduler.Default);
-        Post(new Question(silo => answer.TrySetResult(question(silo))));
+        Post(new Question(silo => answer.TrySetResult(question(silo)), () => answer.TrySetResult(default!)));
         return answer.Task;
     }
 
@@ -219,6 +223,16 @@ internal sealed class SiloIncarnation : ISiloPorts
             }
         }
 
+        _ended.TrySetResult();
+        RefuseInputs();
+        if (Silo.Phase == SiloPhase.Stopped || _failed)
+        {
+            _host.Ended(this, Silo.StopReason ?? "stopped");
+        }
+    }
+
+    private void RefuseInputs()
+    {
         while (_inputs.TryDequeue(out object? input))
         {
             switch (input)
@@ -229,15 +243,12 @@ internal sealed class SiloIncarnation : ISiloPorts
                 case StateQuery query:
                     query.Answer(StateAnswer.Moved);
                     break;
+                case Question question:
+                    question.Refuse();
+                    break;
             }
-        }
-
-        _ended.TrySetResult();
-        if (Silo.Phase == SiloPhase.Stopped || _failed)
-        {
-            _host.Ended(this, Silo.StopReason ?? "stopped");
         }
     }
 
-    private sealed record Question(Action<Silo> Ask);
+    private sealed record Question(Action<Silo> Ask, Action Refuse);
 }

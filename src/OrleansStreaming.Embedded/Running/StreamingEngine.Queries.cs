@@ -117,7 +117,7 @@ public sealed partial class StreamingEngine
             }
         }
 
-        HealthPart[] parts = [.. (await Task.WhenAll(_hosts.Select(h => h.AskAsync(HealthPart.Of))).ConfigureAwait(false)).OfType<HealthPart>()];
+        HealthPart[] parts = [.. (await Task.WhenAll(_hosts.Select(h => h.LookAsync(HealthPart.Of))).ConfigureAwait(false)).OfType<HealthPart>()];
         problems.AddRange(parts.SelectMany(p => p.Problems));
         problems.AddRange(SourceErrors.Select(e => $"source {e.Key}: {e.Value}"));
         bool ready = _started == 1 && AllServed && parts.All(p => p.Ready);

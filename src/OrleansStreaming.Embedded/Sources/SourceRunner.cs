@@ -78,7 +78,7 @@ internal sealed class SourceRunner<TEvent>(StreamingEngine engine, SourceDefinit
     private const int MaxBatchEvents = 256;
     private static readonly TimeSpan BusyWait = TimeSpan.FromMilliseconds(20);
     private readonly EventType<TEvent> _type = (EventType<TEvent>)definition.EventType;
-    private readonly byte[] _id = System.Text.Encoding.UTF8.GetBytes("source:" + definition.Name);
+    private readonly byte[] _id = System.Text.Encoding.UTF8.GetBytes("\0source:" + definition.Name); // No client's id begins so.
 
     protected override async Task ReadAsync(CancellationToken cancellationToken)
     {
