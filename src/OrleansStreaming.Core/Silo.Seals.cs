@@ -239,7 +239,13 @@ internal sealed partial class Silo
             {
                 Log.SealFailed(Name, JournalName(journal), error);
                 ReportStorageTrouble(error);
-                After(Options.StorageRetryMs, SealDead);
+                After(Options.StorageRetryMs, () =>
+                {
+                    if (!Journals.IsSealed(journal) && Phase != SiloPhase.Stopped && _sealing.Add(journal))
+                    {
+                        SealOne(journal);
+                    }
+                });
                 return;
             }
 

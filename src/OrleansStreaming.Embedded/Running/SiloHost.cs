@@ -131,6 +131,15 @@ internal sealed class SiloHost(StreamingEngine engine, string name)
         }
     }
 
+    /// <summary>From now on, an incarnation that ends is the last.</summary>
+    public void StayDown()
+    {
+        lock (_lock)
+        {
+            _stopping = true;
+        }
+    }
+
     public async Task StopAsync()
     {
         SiloIncarnation? current;

@@ -14,13 +14,19 @@ public sealed partial class StreamingEngine
         {
             await WhenQuietAsync(limit.Token).ConfigureAwait(false);
             await EverywhereAsync(silo => silo.CheckpointAll(), limit.Token).ConfigureAwait(false);
-            await EverywhereAsync(silo => silo.ReleaseAll(), limit.Token).ConfigureAwait(false);
-            await Task.WhenAll(_hosts.Select(h => h.AskAsync(s =>
+            foreach (SiloHost host in _hosts)
             {
-                s.SealOwnJournal();
-                return true;
-            }))).ConfigureAwait(false);
-            await EverywhereAsync(silo => silo.Phase == SiloPhase.Stopped, limit.Token).ConfigureAwait(false);
+                host.StayDown();
+            }
+
+            await EverywhereAsync(silo => silo.ReleaseAll(), limit.Token).ConfigureAwait(false);
+            await EverywhereAsync(
+                silo =>
+                {
+                    silo.SealOwnJournal(); // Again and again: another silo's seal may have come between.
+                    return silo.Phase == SiloPhase.Stopped;
+                },
+                limit.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {

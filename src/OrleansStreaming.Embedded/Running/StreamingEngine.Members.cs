@@ -32,6 +32,7 @@ public sealed partial class StreamingEngine
     internal void DeclareDead(SiloIncarnation incarnation)
     {
         int journal = incarnation.Silo.Journal.Id;
+        KeepReports(incarnation);
         if (journal < 0)
         {
             return;

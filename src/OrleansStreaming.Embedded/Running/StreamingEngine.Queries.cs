@@ -82,24 +82,18 @@ public sealed partial class StreamingEngine
     /// <summary>Failures since the process started, newest last, and what each silo did about them.</summary>
     public IReadOnlyList<Rollback> GetRollbacks()
     {
-        List<RecoveryEntry> entries = [];
+        foreach (SiloHost host in _hosts)
+        {
+            if (host.Current is { } current)
+            {
+                KeepReports(current);
+            }
+        }
+
+        List<RecoveryEntry> entries;
         lock (_entries)
         {
-            foreach (SiloHost host in _hosts)
-            {
-                if (host.Current is { } current)
-                {
-                    lock (current.Silo.Reports)
-                    {
-                        foreach (RecoveryEntry entry in current.Silo.Reports)
-                        {
-                            _entries[(entry.Silo, current.Silo.Journal.Id, entry.SealVersion)] = entry;
-                        }
-                    }
-                }
-            }
-
-            entries.AddRange(_entries.Values);
+            entries = [.. _entries.Values];
         }
 
         return [.. entries.GroupBy(e => e.SealVersion).OrderBy(g => g.Key).Select(Summarise)];
@@ -130,7 +124,28 @@ public sealed partial class StreamingEngine
         return new EngineHealth(ready, problems, [.. parts.SelectMany(p => p.Sinks)], [.. parts.SelectMany(p => p.Stuck)]);
     }
 
-    private readonly SortedDictionary<(string Silo, int Journal, int SealVersion), RecoveryEntry> _entries = [];
+    private const int MaxReports = 1000;
+    private readonly Dictionary<(string Silo, int Journal, int SealVersion), RecoveryEntry> _entries = [];
+
+    /// <summary>Reports outlive the incarnation that wrote them.</summary>
+    private void KeepReports(SiloIncarnation incarnation)
+    {
+        lock (_entries)
+        {
+            lock (incarnation.Silo.Reports)
+            {
+                foreach (RecoveryEntry entry in incarnation.Silo.Reports)
+                {
+                    _entries[(entry.Silo, incarnation.Silo.Journal.Id, entry.SealVersion)] = entry;
+                }
+            }
+
+            while (_entries.Count > MaxReports)
+            {
+                _entries.Remove(_entries.MinBy(e => e.Value.Time).Key);
+            }
+        }
+    }
 
     private bool IsServed(int partition) => Array.Exists(_hosts, h => h.Current is { } current && current.Silo.Ownerships.Serves(partition));
 
