@@ -1,0 +1,119 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using OrleansStreaming;
+using OrleansStreaming.Core;
+using Serilog;
+using Serilog.Core;
+
+namespace FlightBoard;
+
+/// <summary>The application: a topology, a host, and what happens from the first flight to the last.</summary>
+internal static class FlightBoardApp
+{
+    private const int Silos = 3;
+    private const int Interrupted = 130;
+
+    public static async Task<int> RunAsync(Options options)
+    {
+        string path = options.Input ?? await FlightData.FindOrInstallAsync(Console.WriteLine, CancellationToken.None);
+        var file = new FlightFile(path, await FlightData.CountAsync(path, CancellationToken.None));
+        using var data = new DataFolder(options.Data);
+        using Logger log = Logging.Create(data.Logs);
+        await using WebApplication app = Build(options, file, data, log);
+        await StartAsync(app, options);
+        Console.WriteLine($"FlightBoard: {app.Urls.First()}, data in {data.Root}");
+
+        long start = Stopwatch.GetTimestamp();
+        StreamingEngine engine = app.Services.GetRequiredService<StreamingEngine>();
+        CancellationToken stopping = app.Lifetime.ApplicationStopping;
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        Task progress = app.Services.GetRequiredService<ConsoleProgress>().ShowAsync(end.Token);
+        Summary? summary = null;
+        try
+        {
+            await engine.SourcesCompleted.WaitAsync(stopping);
+            await engine.WhenQuietAsync(stopping);
+            summary = await Summary.TakeAsync(engine, Stopwatch.GetElapsedTime(start), stopping);
+            app.Services.GetRequiredService<Board>().Finished = true;
+            await (options.Once ? Task.CompletedTask : Task.Delay(Timeout.Infinite, stopping));
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // Ctrl+C.
+        }
+
+        await end.CancelAsync();
+        await progress;
+        await app.StopAsync(CancellationToken.None);
+        Console.WriteLine(summary?.ToString() ?? (options.Data is null ? "Stopped before the end." : "Stopped before the end; the same command goes on from here."));
+        return summary is null && options.Once ? Interrupted : 0;
+    }
+
+    private static WebApplication Build(Options options, FlightFile file, DataFolder data, Logger log)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders().AddSerilog(log);
+        builder.WebHost.UseUrls(options.Urls ?? $"http://127.0.0.1:{(options.Once ? 0 : FreePort())}");
+        builder.Services.AddSingleton(options).AddSingleton(file);
+        builder.Services.AddSingleton<FlightSource>().AddSingleton<KillSwitch>().AddSingleton<Board>().AddSingleton<ConsoleProgress>();
+        builder.AddStreaming(
+            streaming => streaming
+                .UseJson(FlightJson.Default)
+                .UseFiles(data.State, files => files.FlushDelay = options.FlushDelay)
+                .AddSource<Flight>(to: "flights", services => services.GetRequiredService<FlightSource>())
+                .AddStream<Flight>("flights", keyedBy: f => f.Origin)
+                .AddOperator<AirportDelays>(from: "flights", to: "routes")
+                .AddStream<Flight>("routes", keyedBy: f => f.Route)
+                .AddOperator<RouteDelays>(from: "routes", to: "reports")
+                .AddStream<RouteReport>("reports", keyedBy: r => r.Route)
+                .AddSink<RouteReport>(from: "reports", _ => new JsonLinesSink<RouteReport>(data.Reports)),
+            engine =>
+            {
+                engine.Silos = Silos;
+                engine.CheckpointEvery = TimeSpan.FromSeconds(1);
+            });
+        builder.Services.AddHostedService(services => services.GetRequiredService<Board>());
+
+        WebApplication app = builder.Build();
+        app.MapStreaming();
+        app.MapStreamingFaults(); // The kill buttons. Not for applications that matter.
+        Board.Map(app);
+        return app;
+    }
+
+    private static async Task StartAsync(WebApplication app, Options options)
+    {
+        try
+        {
+            await app.StartAsync();
+        }
+        catch (StorageException e)
+        {
+            throw new UserException($"The data folder cannot be used: {e.Message}", e);
+        }
+        catch (DeploymentMismatchException e)
+        {
+            throw new UserException($"The data folder was written by another version of the sample: {e.Message}", e);
+        }
+        catch (Exception e) when (e is IOException or SocketException or FormatException or InvalidOperationException)
+        {
+            throw new UserException($"{options.Urls} cannot be served: {e.Message}", e);
+        }
+    }
+
+    private static int FreePort()
+    {
+        try
+        {
+            using var listener = new TcpListener(IPAddress.Loopback, Options.DefaultPort);
+            listener.Start();
+            return Options.DefaultPort;
+        }
+        catch (SocketException)
+        {
+            Console.WriteLine($"Port {Options.DefaultPort} is in use; another one is taken (or say --port).");
+            return 0;
+        }
+    }
+}

@@ -1,0 +1,97 @@
+using OrleansStreaming;
+
+namespace FlightBoard;
+
+/// <summary>
+/// Kills silos at random points of the file. The source asks it before every flight, so that no kill is missed, however
+/// fast the file goes by: it waits at a point until the silo killed last is back, and a little behind it until the next is dead.
+/// </summary>
+internal sealed class KillSwitch(Options options, StreamingEngine engine, ILogger<KillSwitch> logger)
+{
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan WaitForWork = TimeSpan.FromSeconds(1);
+    private readonly Queue<long> _points = new();
+    private long _hold;
+    private long _holdAt = long.MaxValue;
+    private bool _planned;
+    private Task _dead = Task.CompletedTask;
+    private Task _back = Task.CompletedTask;
+
+    /// <summary>Silos killed so far.</summary>
+    public int Kills { get; private set; }
+
+    /// <summary>Chooses the points among the flights that are still to be read.</summary>
+    public void Plan(long first, long end)
+    {
+        if (_planned || options.Kills == 0 || first >= end)
+        {
+            return;
+        }
+
+        _planned = true;
+        double stretch = (double)(end - first) / options.Kills;
+        _hold = (long)(stretch / 4);
+        for (int i = 0; i < options.Kills; i++)
+        {
+            _points.Enqueue(first + (long)(stretch * (i + (0.7 * Random.Shared.NextDouble()))));
+        }
+    }
+
+    /// <summary>Called before a flight is handed on.</summary>
+    public async ValueTask PassAsync(long position, CancellationToken cancellationToken)
+    {
+        if (position >= _holdAt)
+        {
+            await _dead.WaitAsync(cancellationToken);
+            _holdAt = long.MaxValue;
+        }
+
+        while (_points.TryPeek(out long point) && position >= point)
+        {
+            await _back.WaitAsync(cancellationToken);
+            _points.Dequeue();
+            _holdAt = position + _hold;
+            var dead = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _dead = dead.Task;
+            _back = KillAsync(dead);
+        }
+    }
+
+    /// <summary>Completes when the silo killed last is back.</summary>
+    public Task WhenBackAsync(CancellationToken cancellationToken) => _back.WaitAsync(cancellationToken);
+
+    private async Task KillAsync(TaskCompletionSource dead)
+    {
+        try
+        {
+            string victim = $"silo{Random.Shared.Next(engine.Options.Silos)}";
+            bool torn = Random.Shared.Next(2) == 0;
+            SiloStatus before = await WaitForAsync(victim, s => s.State == "running" && s.UnflushedBytes > 0, WaitForWork);
+            await engine.KillSiloAsync(victim, torn);
+            Kills++;
+            logger.LogInformation("Killed {Silo} ({Journal}), {Tail}", victim, before.Journal, torn ? "tearing its last write" : "losing what was not flushed");
+            dead.SetResult();
+            await WaitForAsync(victim, s => s.State == "running" && s.Incarnations > before.Incarnations, Timeout.InfiniteTimeSpan);
+        }
+        catch (Exception e)
+        {
+            logger.LogError(e, "The kill failed");
+            dead.TrySetResult();
+        }
+    }
+
+    private async Task<SiloStatus> WaitForAsync(string silo, Predicate<SiloStatus> condition, TimeSpan limit)
+    {
+        long start = Environment.TickCount64;
+        while (true)
+        {
+            SiloStatus status = (await engine.GetSilosAsync()).Single(s => s.Name == silo);
+            if (condition(status) || (limit >= TimeSpan.Zero && Environment.TickCount64 - start > limit.TotalMilliseconds))
+            {
+                return status;
+            }
+
+            await Task.Delay(Poll);
+        }
+    }
+}

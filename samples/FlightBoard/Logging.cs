@@ -1,0 +1,34 @@
+using Serilog;
+using Serilog.Core;
+using Serilog.Events;
+using Spectre.Console;
+
+namespace FlightBoard;
+
+/// <summary>Everything from Information goes to a file in the data folder; warnings go to the console, too.</summary>
+internal static class Logging
+{
+    private const string Template = "{Timestamp:HH:mm:ss.fff} {Level:u3} {SourceContext} {Message:lj}{NewLine}{Exception}";
+
+    public static Logger Create(string folder)
+    {
+        LoggerConfiguration configuration = new LoggerConfiguration()
+            .MinimumLevel.Information()
+            .MinimumLevel.Override("Microsoft.AspNetCore", LogEventLevel.Warning)
+            .WriteTo.File(Path.Combine(folder, "flightboard-.log"), rollingInterval: RollingInterval.Day, outputTemplate: Template, shared: true);
+        return (ConsoleProgress.IsLive
+            ? configuration.WriteTo.Sink(new AboveTheTable(), LogEventLevel.Warning)
+            : configuration.WriteTo.Console(LogEventLevel.Warning, "{Level:u3} {Message:lj}{NewLine}", standardErrorFromLevel: LogEventLevel.Verbose))
+            .CreateLogger();
+    }
+
+    /// <summary>Writes through the console that draws the live table, so that a warning does not tear it.</summary>
+    private sealed class AboveTheTable : ILogEventSink
+    {
+        public void Emit(LogEvent logEvent)
+        {
+            string colour = logEvent.Level >= LogEventLevel.Error ? "red" : "yellow";
+            AnsiConsole.MarkupLineInterpolated($"[{colour}]{logEvent.Timestamp:HH:mm:ss} {logEvent.RenderMessage()}[/]");
+        }
+    }
+}

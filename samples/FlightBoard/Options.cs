@@ -1,0 +1,107 @@
+using System.CommandLine;
+
+namespace FlightBoard;
+
+/// <summary>What was asked for on the command line.</summary>
+internal sealed record Options
+{
+    public const int DefaultPort = 5080;
+    private const double DefaultSeconds = 20;
+
+    /// <summary>Flights a second, 0 for as fast as it goes; null when nothing was said.</summary>
+    public required int? Rate { get; init; }
+
+    /// <summary>Run to the end of the file, print the summary, exit.</summary>
+    public required bool Once { get; init; }
+
+    /// <summary>Silos to kill on the way.</summary>
+    public required int Kills { get; init; }
+
+    /// <summary>How much longer every journal flush takes.</summary>
+    public required TimeSpan FlushDelay { get; init; }
+
+    /// <summary>Where the state is kept; null for a folder that is deleted at the end.</summary>
+    public required string? Data { get; init; }
+
+    /// <summary>The file of flights; null for the data set.</summary>
+    public required string? Input { get; init; }
+
+    /// <summary>Where to serve; null for the default.</summary>
+    public required string? Urls { get; init; }
+
+    /// <summary>Flights a second for a file of that many; null for as fast as it goes.</summary>
+    public double? RateFor(long flights) => Rate switch
+    {
+        0 => null,
+        int given => given,
+        null when Once => null,
+        null => Math.Max(1, flights / DefaultSeconds),
+    };
+
+    /// <summary>Reads the command line. Null when there is nothing to run: <paramref name="exitCode"/> then says how to exit.</summary>
+    public static Options? Parse(string[] args, out int exitCode)
+    {
+        Option<int?> rate = new("--rate") { Description = "Flights a second, 0 for as fast as it goes [default: the file in 20 s; with --once, 0]", HelpName = "N" };
+        Option<bool> once = new("--once") { Description = "Run to the end of the file, print a summary and a digest of all states, and exit" };
+        Option<int> kill = new("--kill") { Description = "Kill a silo N times on the way, at random points", HelpName = "N" };
+        Option<int> flush = new("--flush-ms") { Description = "Make every journal flush take that much longer, so that a kill loses records", HelpName = "MS" };
+        Option<DirectoryInfo> data = new("--data") { Description = "Keep the state here, and go on from there the next time [default: a temporary folder]", HelpName = "DIR" };
+        Option<FileInfo> input = new("--input") { Description = "A JSON array of flights, or one per line [default: flights-20k.json of vega-datasets]", HelpName = "FILE" };
+        Option<int?> port = new("--port") { Description = "The port of the page, on the loopback address, 0 for any [default: 5080; with --once, any]", HelpName = "PORT" };
+        Option<string?> urls = new("--urls") { Description = "Instead of --port: addresses to serve on, separated by semicolons", HelpName = "URLS" };
+        Between(rate, 0, 10_000_000);
+        Between(kill, 0, 1000);
+        Between(flush, 0, 10_000);
+        Between(port, 0, 65_535);
+        input.AcceptExistingOnly();
+
+        RootCommand command = new("Delays of US flights, by airport and by route, counted exactly once on three silos of one process, whatever is killed.")
+        {
+            rate, once, kill, flush, data, input, port, urls,
+        };
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(port) is not null && result.GetResult(urls) is not null)
+            {
+                result.AddError("--port and --urls exclude each other.");
+            }
+        });
+
+        ParseResult parsed = command.Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (string error in parsed.Errors.Select(e => e.Message))
+            {
+                Console.Error.WriteLine(error);
+            }
+
+            Console.Error.WriteLine();
+            command.Parse("--help").Invoke(new InvocationConfiguration { Output = Console.Error });
+            exitCode = 2;
+            return null;
+        }
+
+        Options? options = null;
+        command.SetAction(result => options = new Options
+        {
+            Once = result.GetValue(once),
+            Rate = result.GetValue(rate),
+            Kills = result.GetValue(kill),
+            FlushDelay = TimeSpan.FromMilliseconds(result.GetValue(flush)),
+            Data = result.GetValue(data)?.FullName,
+            Input = result.GetValue(input)?.FullName,
+            Urls = result.GetValue(urls) ?? (result.GetValue(port) is { } given ? $"http://127.0.0.1:{given}" : null),
+        });
+        exitCode = parsed.Invoke();
+        return options;
+    }
+
+    private static void Between<T>(Option<T> option, int low, int high) =>
+        option.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int?>() is { } value && (value < low || value > high))
+            {
+                result.AddError($"{option.Name} is {value}; it must be between {low} and {high}.");
+            }
+        });
+}

@@ -1,0 +1,77 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using OrleansStreaming;
+
+namespace FlightBoard;
+
+/// <summary>What a run came to.</summary>
+internal sealed record Summary(TimeSpan Took, EngineTotals Totals, int Airports, int Routes, IReadOnlyList<Rollback> Rollbacks, string Digest)
+{
+    private const int ReasonsShown = 3;
+
+    /// <summary>Takes the figures of an engine that has nothing left to do.</summary>
+    public static async Task<Summary> TakeAsync(StreamingEngine engine, TimeSpan took, CancellationToken cancellationToken)
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        int airports = await AddStatesAsync(engine, hash, nameof(AirportDelays), cancellationToken);
+        int routes = await AddStatesAsync(engine, hash, nameof(RouteDelays), cancellationToken);
+        string digest = Convert.ToHexStringLower(hash.GetHashAndReset());
+        return new Summary(took, engine.GetTotals(), airports, routes, engine.GetRollbacks(), digest);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString()
+    {
+        var text = new StringBuilder();
+        Line("events", $"{Totals.Ingested:N0} flights came in ({Totals.Ingested / Math.Max(0.001, Took.TotalSeconds):N0}/s), {Totals.Events:N0} turns, {Totals.Released:N0} reports released, in {Took.TotalSeconds:0.0} s");
+        Line("grains", $"{Airports:N0} airports, {Routes:N0} routes");
+        Line("checkpoints", $"{Totals.Checkpoints:N0}");
+        Line("latency", $"p50 {Totals.P50Micros / 1000.0:0.0} ms, p99 {Totals.P99Micros / 1000.0:0.0} ms from ingest to sink");
+        Line("failures", Rollbacks.Count == 0 ? "none" : $"{Rollbacks.Count}; {Rollbacks.Sum(r => r.RolledBackGrains)} grains of other silos rolled back");
+        foreach (Rollback rollback in Rollbacks)
+        {
+            text.Append("  ").AppendLine(Describe(rollback));
+            foreach (RolledBack grain in rollback.Grains.Take(ReasonsShown))
+            {
+                text.Append("    ").AppendLine(Describe(grain));
+            }
+
+            if (rollback.RolledBackGrains > ReasonsShown)
+            {
+                text.AppendLine(CultureInfo.InvariantCulture, $"    and {rollback.RolledBackGrains - ReasonsShown} more");
+            }
+        }
+
+        return text.Append("digest: ").Append(Digest).ToString();
+
+        void Line(string name, string value) => text.AppendLine(CultureInfo.InvariantCulture, $"{name,-12} {value}");
+    }
+
+    private static string Describe(Rollback rollback)
+    {
+        string lost = rollback.LostRecords is { } records ? $"{records} records lost with it" : "how many records it lost nobody knows";
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{rollback.Silo} ({rollback.Journal}): {lost}; {rollback.RolledBackGrains} grains of others rolled back, {rollback.ReactivatedGrains} of its own brought back, {rollback.ReplayedEvents} events replayed in {rollback.RecoveredMs?.ToString(CultureInfo.InvariantCulture) ?? "?"} ms");
+    }
+
+    private static string Describe(RolledBack grain) =>
+        $"{grain.Operator} {grain.Key} on {grain.By} went back from {grain.From}: it depended on {grain.LostRecord}{(grain.Because is { } because ? $", because of {because}" : "")}";
+
+    // One line per grain, sorted by key: "AirportDelays ATL {json}\n". It is the same however the run went.
+    private static async Task<int> AddStatesAsync(StreamingEngine engine, IncrementalHash hash, string @operator, CancellationToken cancellationToken)
+    {
+        var states = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        await foreach (GrainState state in engine.GetStatesAsync(@operator, stable: true, cancellationToken))
+        {
+            states.Add(state.Key, Encoding.UTF8.GetString(state.Json.Span));
+        }
+
+        foreach ((string key, string json) in states)
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes($"{@operator} {key} {json}\n"));
+        }
+
+        return states.Count;
+    }
+}
