@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using OrleansStreaming;
 using OrleansStreaming.Core;
+using OrleansStreaming.Embedded;
 using OrleansStreaming.Topologies;
 
 namespace Microsoft.Extensions.Hosting;
@@ -46,13 +47,17 @@ public static class StreamingHostExtensions
             provider,
             provider.GetRequiredService<ILoggerFactory>(),
             provider.GetRequiredService<TimeProvider>()));
+        services.AddMetrics();
+        services.AddSingleton<StreamingMetrics>();
         services.AddHostedService<StreamingService>();
         return builder;
     }
 
     /// <summary>Starts and stops the engine with the host.</summary>
-    private sealed class StreamingService(StreamingEngine engine) : IHostedService
+    private sealed class StreamingService(StreamingEngine engine, StreamingMetrics metrics) : IHostedService
     {
+        private readonly StreamingMetrics _metrics = metrics; // Observed from now on.
+
         public Task StartAsync(CancellationToken cancellationToken) => engine.StartAsync(cancellationToken);
 
         public Task StopAsync(CancellationToken cancellationToken) => engine.StopAsync(cancellationToken);

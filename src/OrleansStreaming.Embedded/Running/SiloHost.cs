@@ -124,6 +124,7 @@ internal sealed class SiloHost(StreamingEngine engine, string name)
         }
 
         engine.DeclareDead(incarnation);
+        engine.TraceRecovery(incarnation);
         if (!_stopping)
         {
             engine.LogRestart(Name, reason, engine.Options.RestartDelay);
