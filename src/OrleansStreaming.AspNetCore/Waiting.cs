@@ -1,0 +1,48 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace OrleansStreaming.AspNetCore;
+
+/// <summary>How long a request may wait: until its client goes away, its time is over, or the application stops.</summary>
+internal sealed class Waiting : IDisposable
+{
+    private readonly CancellationTokenSource _source;
+    private readonly CancellationTokenRegistration _onStop;
+    private readonly HttpContext _http;
+    private readonly CancellationToken _stopping;
+
+    /// <param name="http">The request.</param>
+    /// <param name="limit">The longest wait.</param>
+    /// <param name="afterStop">How much longer it may wait once the application stops.</param>
+    public Waiting(HttpContext http, TimeSpan limit, TimeSpan afterStop)
+    {
+        _http = http;
+        Limit = limit;
+        _stopping = http.RequestServices.GetService<IHostApplicationLifetime>()?.ApplicationStopping ?? CancellationToken.None;
+        CancellationTokenSource source = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
+        _source = source;
+        source.CancelAfter(limit);
+        _onStop = _stopping.Register(() => source.CancelAfter(afterStop));
+    }
+
+    public TimeSpan Limit { get; }
+
+    public CancellationToken Token => _source.Token;
+
+    /// <summary>The client has gone away: there is nobody to answer.</summary>
+    public bool Abandoned => _http.RequestAborted.IsCancellationRequested;
+
+    /// <summary>Answers a request that waited in vain.</summary>
+    /// <param name="what">What did not happen.</param>
+    public Task ReplyAsync(string what) =>
+        Abandoned ? Task.CompletedTask
+        : _stopping.IsCancellationRequested ? Problems.Stopping().WriteAsync(_http)
+        : Problems.NotInTime(what, Limit).WriteAsync(_http);
+
+    public void Dispose()
+    {
+        _onStop.Dispose();
+        _source.Dispose();
+    }
+}
