@@ -13,13 +13,19 @@ internal sealed class Board(StreamingEngine engine, FlightFile file, FlightSourc
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
     private readonly long _start = Stopwatch.GetTimestamp();
     private readonly Queue<(long At, EngineTotals Totals)> _samples = new();
+    private readonly SemaphoreSlim _measuring = new(1);
     private volatile BoardFigures? _figures;
-
-    /// <summary>Set when everything in the file has gone through.</summary>
-    public bool Finished { get; set; }
+    private volatile bool _finished;
 
     /// <summary>The latest figures; null before the first.</summary>
     public BoardFigures? Figures => _figures;
+
+    /// <summary>Everything in the file has gone through.</summary>
+    public Task FinishAsync(CancellationToken cancellationToken)
+    {
+        _finished = true;
+        return MeasureAsync(cancellationToken);
+    }
 
     /// <summary>Serves the page and its figures.</summary>
     public static void Map(IEndpointRouteBuilder app)
@@ -34,12 +40,25 @@ internal sealed class Board(StreamingEngine engine, FlightFile file, FlightSourc
         using var timer = new PeriodicTimer(Interval);
         do
         {
-            _figures = await MeasureAsync(stoppingToken);
+            await MeasureAsync(stoppingToken);
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
-    private async Task<BoardFigures> MeasureAsync(CancellationToken cancellationToken)
+    private async Task MeasureAsync(CancellationToken cancellationToken)
+    {
+        await _measuring.WaitAsync(cancellationToken);
+        try
+        {
+            _figures = await TakeFiguresAsync(cancellationToken);
+        }
+        finally
+        {
+            _measuring.Release();
+        }
+    }
+
+    private async Task<BoardFigures> TakeFiguresAsync(CancellationToken cancellationToken)
     {
         EngineTotals totals = engine.GetTotals();
         (long At, EngineTotals Totals) now = (Stopwatch.GetTimestamp(), totals);
@@ -51,7 +70,7 @@ internal sealed class Board(StreamingEngine engine, FlightFile file, FlightSourc
         {
             Flights = file.Flights,
             Read = source.Read,
-            Finished = Finished,
+            Finished = _finished,
             ElapsedSeconds = Stopwatch.GetElapsedTime(_start).TotalSeconds,
             FlightsPerSecond = (totals.Ingested - before.Totals.Ingested) / seconds,
             TurnsPerSecond = (totals.Events - before.Totals.Events) / seconds,

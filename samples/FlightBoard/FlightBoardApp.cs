@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using OrleansStreaming;
 using OrleansStreaming.Core;
+using OrleansStreaming.Testing;
 using Serilog;
 using Serilog.Core;
 
@@ -24,30 +25,57 @@ internal static class FlightBoardApp
         await StartAsync(app, options);
         Console.WriteLine($"FlightBoard: {app.Urls.First()}, data in {data.Root}");
 
+        app.Services.GetRequiredService<KillSwitch>().Served(app.Urls.First());
+
+        CancellationToken stopping = app.Lifetime.ApplicationStopping;
+        Summary? summary = await RunToEndAsync(app, file, stopping);
+        if (!options.Once && summary is not null)
+        {
+            Console.WriteLine($"{summary}\nThe page stays at {app.Urls.First()} until Ctrl+C.");
+            await Task.Delay(Timeout.Infinite, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        await app.StopAsync(CancellationToken.None);
+        if (summary is null)
+        {
+            Console.WriteLine(options.Data is null ? "Stopped before the end." : "Stopped before the end; the same command goes on from here.");
+            return options.Once ? Interrupted : 0;
+        }
+
+        if (options.Once)
+        {
+            // The last checkpoints are those of the stop.
+            Console.WriteLine(summary with { Totals = summary.Totals with { Checkpoints = app.Services.GetRequiredService<StreamingEngine>().GetTotals().Checkpoints } });
+        }
+
+        return 0;
+    }
+
+    /// <summary>Shows progress until all of the file has gone through; null when stopped before.</summary>
+    private static async Task<Summary?> RunToEndAsync(WebApplication app, FlightFile file, CancellationToken stopping)
+    {
         long start = Stopwatch.GetTimestamp();
         StreamingEngine engine = app.Services.GetRequiredService<StreamingEngine>();
-        CancellationToken stopping = app.Lifetime.ApplicationStopping;
+        Board board = app.Services.GetRequiredService<Board>();
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        Task progress = app.Services.GetRequiredService<ConsoleProgress>().ShowAsync(end.Token);
-        Summary? summary = null;
+        Task progress = new ConsoleProgress(board).ShowAsync(end.Token);
         try
         {
             await engine.SourcesCompleted.WaitAsync(stopping);
             await engine.WhenQuietAsync(stopping);
-            summary = await Summary.TakeAsync(engine, Stopwatch.GetElapsedTime(start), stopping);
-            app.Services.GetRequiredService<Board>().Finished = true;
-            await (options.Once ? Task.CompletedTask : Task.Delay(Timeout.Infinite, stopping));
+            Summary summary = await Summary.TakeAsync(engine, file.Flights, Stopwatch.GetElapsedTime(start), stopping);
+            await board.FinishAsync(stopping);
+            return summary;
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            // Ctrl+C.
+            return null; // Ctrl+C.
         }
-
-        await end.CancelAsync();
-        await progress;
-        await app.StopAsync(CancellationToken.None);
-        Console.WriteLine(summary?.ToString() ?? (options.Data is null ? "Stopped before the end." : "Stopped before the end; the same command goes on from here."));
-        return summary is null && options.Once ? Interrupted : 0;
+        finally
+        {
+            await end.CancelAsync();
+            await progress;
+        }
     }
 
     private static WebApplication Build(Options options, FlightFile file, DataFolder data, Logger log)
@@ -56,7 +84,7 @@ internal static class FlightBoardApp
         builder.Logging.ClearProviders().AddSerilog(log);
         builder.WebHost.UseUrls(options.Urls ?? $"http://127.0.0.1:{(options.Once ? 0 : FreePort())}");
         builder.Services.AddSingleton(options).AddSingleton(file);
-        builder.Services.AddSingleton<FlightSource>().AddSingleton<KillSwitch>().AddSingleton<Board>().AddSingleton<ConsoleProgress>();
+        builder.Services.AddSingleton<FlightSource>().AddSingleton<KillSwitch>().AddSingleton<Board>();
         builder.AddStreaming(
             streaming => streaming
                 .UseJson(FlightJson.Default)

@@ -6,25 +6,25 @@ using OrleansStreaming;
 namespace FlightBoard;
 
 /// <summary>What a run came to.</summary>
-internal sealed record Summary(TimeSpan Took, EngineTotals Totals, int Airports, int Routes, IReadOnlyList<Rollback> Rollbacks, string Digest)
+internal sealed record Summary(long Flights, TimeSpan Took, EngineTotals Totals, int Airports, int Routes, IReadOnlyList<Rollback> Rollbacks, string Digest)
 {
     private const int ReasonsShown = 3;
 
     /// <summary>Takes the figures of an engine that has nothing left to do.</summary>
-    public static async Task<Summary> TakeAsync(StreamingEngine engine, TimeSpan took, CancellationToken cancellationToken)
+    public static async Task<Summary> TakeAsync(StreamingEngine engine, long flights, TimeSpan took, CancellationToken cancellationToken)
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         int airports = await AddStatesAsync(engine, hash, nameof(AirportDelays), cancellationToken);
         int routes = await AddStatesAsync(engine, hash, nameof(RouteDelays), cancellationToken);
         string digest = Convert.ToHexStringLower(hash.GetHashAndReset());
-        return new Summary(took, engine.GetTotals(), airports, routes, engine.GetRollbacks(), digest);
+        return new Summary(flights, took, engine.GetTotals(), airports, routes, engine.GetRollbacks(), digest);
     }
 
     /// <inheritdoc/>
     public override string ToString()
     {
         var text = new StringBuilder();
-        Line("events", $"{Totals.Ingested:N0} flights came in ({Totals.Ingested / Math.Max(0.001, Took.TotalSeconds):N0}/s), {Totals.Events:N0} turns, {Totals.Released:N0} reports released, in {Took.TotalSeconds:0.0} s");
+        Line("events", $"{Flights:N0} flights in {Took.TotalSeconds:0.0} s ({Totals.Ingested / Math.Max(0.001, Took.TotalSeconds):N0}/s); {Totals.Events:N0} turns, repeats after failures included");
         Line("grains", $"{Airports:N0} airports, {Routes:N0} routes");
         Line("checkpoints", $"{Totals.Checkpoints:N0}");
         Line("latency", $"p50 {Totals.P50Micros / 1000.0:0.0} ms, p99 {Totals.P99Micros / 1000.0:0.0} ms from ingest to sink");
