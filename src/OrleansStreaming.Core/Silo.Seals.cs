@@ -334,7 +334,7 @@ internal sealed partial class Silo
 
     private RolledBackGrain Describe(OperatorHost host, Grain grain, Dependency lost)
     {
-        Probe?.RolledBack(host.Partition.Id, host.Id, grain.Key, lost);
+        Probe?.RolledBack(host, grain, lost);
         return new RolledBackGrain(
             host.Type.Definition.Name,
             host.Type.KeyText(grain.Key),

@@ -116,6 +116,7 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
             {
                 (int at, int length) = candidate.Run.Add(host.Type, grain);
                 grain.CapturedAt = grain.Position;
+                silo.Probe?.Captured(host, grain);
                 var entry = new CheckpointEntry(string.Empty, at, length, grain.Position, grain.Pending is { Count: > 0 });
                 candidate.Captured.Add((host, grain, entry));
                 candidate.Vector = CausalityVector.Merge(candidate.Vector, grain.Foreign?.Prune(silo.Journals));
@@ -149,6 +150,11 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
         }
 
         candidate.Phase = CandidatePhase.Committing;
+        foreach ((OperatorHost host, Grain grain, CheckpointEntry entry) in candidate.Captured)
+        {
+            silo.Probe?.Committing(host, grain, entry.Position);
+        }
+
         PartitionManifest next = Compose(before, candidate);
         partition.Manifest.Write(next, landed =>
         {
@@ -182,7 +188,7 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
         foreach ((OperatorHost host, Grain grain, CheckpointEntry entry) in candidate.Captured)
         {
             Index.Set(host.Id, grain.Key, entry with { Run = candidate.RunName! });
-            silo.Probe?.Committed(partition.Id, host.Id, grain.Key, entry.Position);
+            silo.Probe?.Committed(host, grain, entry.Position);
             grain.CapturedAt = Offset.None.Value;
             grain.UncoveredFrom = grain.UncoveredAfterCapture;
             grain.UncoveredAfterCapture = Offset.None.Value;

@@ -5,28 +5,39 @@ namespace OrleansStreaming.Core;
 /// <summary>Sees what the protocol does, for oracles. Null in production.</summary>
 internal abstract class SiloProbe
 {
+    // ---------- records
+
     public virtual void Appended(Partition partition, LogBlock block, in Row row, CausalityVector? vector)
     {
     }
 
-    public virtual void Consumed(int partition, int operatorId, byte[] key, long offset, bool flagged)
+    /// <summary>The next record appended is one that a grain writes for itself.</summary>
+    public virtual void WritingSelf(Partition partition, int operatorId, Grain grain)
     {
     }
 
-    public virtual void LeftOut(int partition, int operatorId, byte[] key, long offset, bool flagged)
+    /// <summary>An output waits in a block of the outbox, as its last row.</summary>
+    public virtual void Sending(LogBlock waiting, in Row row)
     {
     }
 
-    /// <summary>A grain's state is that of a position: it went back, or came from its checkpoint.</summary>
-    public virtual void Restored(int partition, int operatorId, byte[] key, long position)
+    /// <summary>A block of the outbox goes out as a message.</summary>
+    public virtual void Transmitting(DataMessage message, LogBlock waiting)
     {
     }
 
-    public virtual void RolledBack(int partition, int operatorId, byte[] key, Dependency lost)
+    /// <summary>A row of a message is taken, dropped, or found to be a repeat.</summary>
+    public virtual void Receiving(DataMessage message, int index)
     {
     }
 
-    public virtual void Committed(int partition, int operatorId, byte[] key, long position)
+    /// <summary>A row of the outbox is delivered to this very silo.</summary>
+    public virtual void TakingBack(LogBlock waiting, int index)
+    {
+    }
+
+    /// <summary>An orphan is dropped on arrival.</summary>
+    public virtual void Dropped(int fromJournal, in Row row)
     {
     }
 
@@ -35,7 +46,48 @@ internal abstract class SiloProbe
     {
     }
 
-    public virtual void Dropped(int fromJournal, in Row row)
+    // ---------- grains
+
+    public virtual void Consumed(OperatorHost host, Grain grain, long offset, bool flagged)
+    {
+    }
+
+    public virtual void LeftOut(OperatorHost host, Grain grain, long offset, bool flagged)
+    {
+    }
+
+    /// <summary>A record was passed that changes nothing but what the grain depends on.</summary>
+    public virtual void Passed(OperatorHost host, Grain grain, long offset)
+    {
+    }
+
+    /// <summary>A grain is about to go back; <see cref="Restored"/> follows, perhaps later.</summary>
+    public virtual void GoingBack(OperatorHost host, Grain grain)
+    {
+    }
+
+    /// <summary>A grain's state is that of a position: it went back, or came from its checkpoint.</summary>
+    public virtual void Restored(OperatorHost host, Grain grain, long position)
+    {
+    }
+
+    /// <summary>A grain is about to go back because of a lost record.</summary>
+    public virtual void RolledBack(OperatorHost host, Grain grain, Dependency lost)
+    {
+    }
+
+    // ---------- checkpoints, sinks, ownership
+
+    public virtual void Captured(OperatorHost host, Grain grain)
+    {
+    }
+
+    /// <summary>The manifest that commits a copy is about to be written.</summary>
+    public virtual void Committing(OperatorHost host, Grain grain, long position)
+    {
+    }
+
+    public virtual void Committed(OperatorHost host, Grain grain, long position)
     {
     }
 

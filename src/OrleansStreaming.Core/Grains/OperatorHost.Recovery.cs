@@ -95,6 +95,7 @@ internal sealed partial class OperatorHost
             grain.Turn = null;
         }
 
+        _silo.Probe?.GoingBack(this, grain);
         ClearMailbox(grain);
         StopCatchUp(grain);
         grain.Generation++;
@@ -113,7 +114,7 @@ internal sealed partial class OperatorHost
             grain.Pending = undo.Pending;
             grain.Position = undo.Position;
             grain.OwnLsn = undo.OwnLsn;
-            _silo.Probe?.Restored(_partition.Id, Id, grain.Key, undo.Position);
+            _silo.Probe?.Restored(this, grain, undo.Position);
             Started(grain, instance);
             return;
         }
@@ -124,7 +125,7 @@ internal sealed partial class OperatorHost
         grain.Phase = GrainPhase.Absent;
         if (!committed)
         {
-            _silo.Probe?.Restored(_partition.Id, Id, grain.Key, grain.Position);
+            _silo.Probe?.Restored(this, grain, grain.Position);
         }
 
         Activate(grain);

@@ -17,6 +17,7 @@ internal sealed partial class OperatorHost
             case RecordKind.Decision:
                 Absorb(grain, block, row.Slot);
                 Advance(grain, offset);
+                _silo.Probe?.Passed(this, grain, offset);
                 return;
             case RecordKind.Event when _partition.Self.HasDecisions && _partition.Self.FindDecision(Id, grain.Key, offset) is { } decision:
                 LeaveOut(grain, block, start, offset, decision);
@@ -25,6 +26,7 @@ internal sealed partial class OperatorHost
                 // Cancelled or replaced since it fired.
                 Absorb(grain, block, row.Slot);
                 Advance(grain, offset);
+                _silo.Probe?.Passed(this, grain, offset);
                 return;
         }
 
@@ -148,7 +150,7 @@ internal sealed partial class OperatorHost
 
         TakeRequests(grain, context);
         Advance(grain, offset);
-        _silo.Probe?.Consumed(_partition.Id, Id, grain.Key, offset, flagged);
+        _silo.Probe?.Consumed(this, grain, offset, flagged);
         Send(grain, offset, context, flagged);
     }
 
@@ -290,7 +292,7 @@ internal sealed partial class OperatorHost
 
         Advance(grain, offset);
         _silo.Counters.LeftOut++;
-        _silo.Probe?.LeftOut(_partition.Id, Id, grain.Key, offset, flagged);
+        _silo.Probe?.LeftOut(this, grain, offset, flagged);
         if (context is not null)
         {
             Send(grain, offset, context, flagged);

@@ -268,7 +268,7 @@ internal sealed partial class OperatorHost
         grain.Pending = pending;
         grain.OwnLsn = 0;
         _silo.Counters.Reactivated++;
-        _silo.Probe?.Restored(_partition.Id, Id, grain.Key, entry.Position);
+        _silo.Probe?.Restored(this, grain, entry.Position);
         Started(grain, instance);
     }
 

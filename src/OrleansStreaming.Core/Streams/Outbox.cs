@@ -51,6 +51,7 @@ internal sealed class Outbox(Silo silo)
         }
 
         batch.Rows.Append(ref row, vector);
+        silo.Probe?.Sending(batch.Rows, in row);
         channel.NextNumber++;
         MarkDirty(channel);
     }
@@ -250,7 +251,7 @@ internal sealed class Outbox(Silo silo)
             wire[i] = new WireSlot(slots[i].Vector?.Prune(silo.Journals)?.Without(channel.Journal), slots[i].Void);
         }
 
-        return new DataMessage(silo.Journal.Id, silo.SealVersion, silo.Journal.Durable)
+        var message = new DataMessage(silo.Journal.Id, silo.SealVersion, silo.Journal.Durable)
         {
             Partition = channel.Partition,
             Epoch = channel.Epoch,
@@ -263,6 +264,8 @@ internal sealed class Outbox(Silo silo)
             Slots = wire,
             Floor = batch.Floor,
         };
+        silo.Probe?.Transmitting(message, batch.Rows);
+        return message;
     }
 
     private sealed class OutChannel(int partition)

@@ -75,6 +75,7 @@ internal sealed partial class Partition
             }
             else
             {
+                _silo.Probe?.TakingBack(batch.Rows, i);
                 Append(ref row, vector);
             }
         }

@@ -199,6 +199,7 @@ internal sealed partial class Partition
 
             (CausalityVector? vector, bool dropped) = row.Slot == 0 ? default : slots[row.Slot - 1];
             long lsn = 0;
+            _silo.Probe?.Receiving(message, i);
             if (dropped)
             {
                 _silo.Counters.OrphansDropped++;
@@ -233,6 +234,7 @@ internal sealed partial class Partition
             Payload = payload,
         };
         CausalityVector? vector = CausalityVector.Merge(grain.Foreign?.Prune(_silo.Journals), with);
+        _silo.Probe?.WritingSelf(this, operatorId, grain);
         LogBlock block = Append(ref row, vector);
         return new DecisionEntry(block, row.Slot, block.LastOffset, string.Empty);
     }
