@@ -1,0 +1,86 @@
+using System.Buffers;
+using System.Buffers.Binary;
+
+namespace OrleansStreaming.Testing.Simulation;
+
+/// <summary>An event of the simulated streams. Its id tells its whole history: what made it and from which state.</summary>
+internal struct SimulatedEvent
+{
+    public long Key;
+    public ulong Id;
+
+    /// <summary>Hops that it may still cause around a cycle.</summary>
+    public int Ttl;
+    public int Filler;
+}
+
+/// <summary>Asks a service whose answers differ from attempt to attempt.</summary>
+internal struct SimulatedRequest
+{
+    public ulong Id;
+}
+
+/// <summary>An answer.</summary>
+internal struct SimulatedAnswer
+{
+    public ulong Value;
+}
+
+/// <summary>A state that lies in memory as it is: undo copies are cheap.</summary>
+internal struct PlainState
+{
+    public ulong Hash;
+    public int Count;
+    public int Timers;
+}
+
+/// <summary>A state on the heap: no undo copies, and every way back leads over a checkpoint.</summary>
+internal sealed class ObjectState
+{
+    public ulong Hash { get; set; }
+
+    public int Count { get; set; }
+
+    public int Timers { get; set; }
+}
+
+/// <summary>Twenty bytes or so; no JSON on the way.</summary>
+internal sealed class ObjectStateSerializer : IEventSerializer<ObjectState>
+{
+    public string Schema => "simulated:1";
+
+    public bool CanRead(string storedSchema) => storedSchema == Schema;
+
+    public void Write(in ObjectState value, IBufferWriter<byte> output)
+    {
+        Span<byte> to = output.GetSpan(16);
+        BinaryPrimitives.WriteUInt64LittleEndian(to, value.Hash);
+        BinaryPrimitives.WriteInt32LittleEndian(to[8..], value.Count);
+        BinaryPrimitives.WriteInt32LittleEndian(to[12..], value.Timers);
+        output.Advance(16);
+    }
+
+    public ObjectState Read(ReadOnlySpan<byte> bytes) => new()
+    {
+        Hash = BinaryPrimitives.ReadUInt64LittleEndian(bytes),
+        Count = BinaryPrimitives.ReadInt32LittleEndian(bytes[8..]),
+        Timers = BinaryPrimitives.ReadInt32LittleEndian(bytes[12..]),
+    };
+}
+
+/// <summary>A dead letter without its reason, which has a stack trace in it.</summary>
+internal sealed class DeadLetterSerializer : IEventSerializer<DeadLetter>
+{
+    public string Schema => "simulated:1";
+
+    public bool CanRead(string storedSchema) => storedSchema == Schema;
+
+    public void Write(in DeadLetter value, IBufferWriter<byte> output) =>
+        output.Write(System.Text.Encoding.UTF8.GetBytes($"{value.Operator}|{value.Key}|{value.Stream}|{value.Offset}|{value.EventType}"));
+
+    public DeadLetter Read(ReadOnlySpan<byte> bytes)
+    {
+        string[] parts = System.Text.Encoding.UTF8.GetString(bytes).Split('|');
+        return new DeadLetter(parts[0], parts[1], parts[2], parts[3], parts[4], [], string.Empty);
+    }
+}

@@ -1,0 +1,132 @@
+using OrleansStreaming.Core;
+
+namespace OrleansStreaming.Testing.Simulation;
+
+/// <summary>What lies in storage: it outlives every silo.</summary>
+internal sealed class StoredData
+{
+    private long _tags;
+
+    public Dictionary<string, StoredJournal> Journals { get; } = [];
+
+    public Dictionary<string, StoredRecord> Records { get; } = [];
+
+    public Dictionary<string, byte[]> Runs { get; } = [];
+
+    public StoredJournal Journal(string name)
+    {
+        if (!Journals.TryGetValue(name, out StoredJournal? journal))
+        {
+            Journals.Add(name, journal = new StoredJournal(name));
+        }
+
+        return journal;
+    }
+
+    public string? Swap(string name, string? expectedTag, ReadOnlyMemory<byte> content)
+    {
+        Records.TryGetValue(name, out StoredRecord? now);
+        if (now?.Tag != expectedTag)
+        {
+            return null;
+        }
+
+        string tag = $"t{++_tags}";
+        Records[name] = new StoredRecord(tag, content.ToArray());
+        return tag;
+    }
+}
+
+/// <summary>A journal in storage.</summary>
+internal sealed class StoredJournal(string name)
+{
+    private readonly List<(long Lsn, byte[] Bytes)> _frames = [];
+
+    public string Name { get; } = name;
+
+    public bool Created { get; set; }
+
+    public bool Fenced { get; private set; }
+
+    /// <summary>The last frame that is stored, confirmed or not.</summary>
+    public long End { get; private set; }
+
+    /// <summary>The last frame whose append was confirmed to the writer.</summary>
+    public long Confirmed { get; set; }
+
+    public long TrimmedBelow { get; private set; }
+
+    public long Bytes { get; private set; }
+
+    public void Store(FrameToWrite frame)
+    {
+        if (Fenced)
+        {
+            throw new JournalFencedException($"{Name} is sealed at {End}");
+        }
+
+        if (frame.Lsn != End + 1)
+        {
+            throw new SimulationException("I1", $"{Name} holds frames up to {End}, but frame {frame.Lsn} is appended");
+        }
+
+        byte[] bytes = new byte[frame.Length];
+        int at = 0;
+        foreach (ReadOnlyMemory<byte> piece in frame.Pieces)
+        {
+            piece.Span.CopyTo(bytes.AsSpan(at));
+            at += piece.Length;
+        }
+
+        if (at != frame.Length)
+        {
+            throw new SimulationException("I1", $"frame {frame.Lsn} of {Name} should have {frame.Length} bytes but has {at}");
+        }
+
+        _frames.Add((frame.Lsn, bytes));
+        End = frame.Lsn;
+        Bytes += bytes.Length;
+    }
+
+    public long Seal()
+    {
+        Fenced = true;
+        return End;
+    }
+
+    public List<StoredFrame> Read(long from, long to, int maxBytes)
+    {
+        var frames = new List<StoredFrame>();
+        int bytes = 0;
+        foreach ((long lsn, byte[] content) in _frames)
+        {
+            if (lsn < from || lsn > to)
+            {
+                continue;
+            }
+
+            if (bytes > 0 && bytes + content.Length > maxBytes)
+            {
+                break;
+            }
+
+            frames.Add(new StoredFrame(lsn, content));
+            bytes += content.Length;
+        }
+
+        return frames;
+    }
+
+    public int Trim(long below)
+    {
+        TrimmedBelow = Math.Max(TrimmedBelow, Math.Min(below, End + 1));
+        return _frames.RemoveAll(f => f.Lsn < below);
+    }
+}
+
+/// <summary>A rule did not hold.</summary>
+internal sealed class SimulationException(string invariant, string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>Such as I3.</summary>
+    public string Invariant { get; } = invariant;
+}

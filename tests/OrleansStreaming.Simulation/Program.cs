@@ -1,0 +1,93 @@
+using System.Diagnostics;
+using System.Globalization;
+using OrleansStreaming.Testing.Simulation;
+
+long seeds = 1000, start = 0, minutes = 0;
+ulong? trace = null;
+string? mutant = null;
+int seconds = 60;
+for (int i = 0; i < args.Length; i++)
+{
+    string Value() => i + 1 < args.Length ? args[++i] : throw new ArgumentException($"{args[i]} needs a value");
+    switch (args[i])
+    {
+        case "--seeds": seeds = long.Parse(Value(), CultureInfo.InvariantCulture); break;
+        case "--start": start = long.Parse(Value(), CultureInfo.InvariantCulture); break;
+        case "--minutes": minutes = long.Parse(Value(), CultureInfo.InvariantCulture); break;
+        case "--trace": trace = ulong.Parse(Value(), CultureInfo.InvariantCulture); break;
+        case "--mutant": mutant = Value(); break;
+        default:
+            Console.Error.WriteLine("usage: [--seeds N] [--start S] [--minutes M] [--mutant NAME] | --trace SEED [--mutant NAME]");
+            return 2;
+    }
+}
+
+const string Command = "dotnet run -c Release --project tests/OrleansStreaming.Simulation --";
+string mutantArgument = mutant is null ? "" : $" --mutant {mutant}";
+
+if (trace is { } seed)
+{
+    var world = new SimulatedWorld(seed, Console.WriteLine);
+    SimulationException? failure = world.Run(TimeSpan.FromSeconds(seconds));
+    Console.WriteLine($"digest {world.Digest:x16}");
+    Console.WriteLine(failure is null ? "seeds: 1 passed, 0 failed" : $"{failure.Invariant}: {failure.Message}\nseeds: 0 passed, 1 failed");
+    return failure is null ? 0 : 1;
+}
+
+var watch = Stopwatch.StartNew();
+var totals = new Totals();
+var kinds = new SortedDictionary<string, int>();
+long passed = 0, failed = 0, next = start;
+ulong digest = 0;
+object gate = new();
+Thread[] workers = [.. Enumerable.Range(0, Environment.ProcessorCount).Select(_ => new Thread(Work, 16 << 20))];
+foreach (Thread worker in workers)
+{
+    worker.Start();
+}
+
+foreach (Thread worker in workers)
+{
+    worker.Join();
+}
+
+Console.WriteLine($"{watch.Elapsed.TotalSeconds.ToString("F0", CultureInfo.InvariantCulture)} s, digest {digest:x16}, {(totals.SimulatedMs / 3_600_000.0).ToString("F2", CultureInfo.InvariantCulture)} simulated hours");
+Console.WriteLine(string.Join(", ", totals.All().Select(t => $"{t.Name} {t.Value}")));
+foreach ((string kind, int count) in kinds)
+{
+    Console.WriteLine($"{kind}: {count}");
+}
+
+Console.WriteLine($"seeds: {passed} passed, {failed} failed");
+return failed == 0 ? 0 : 1;
+
+void Work()
+{
+    while (true)
+    {
+        long current = Interlocked.Increment(ref next) - 1;
+        bool over = minutes > 0 ? watch.Elapsed.TotalMinutes >= minutes : current >= start + seeds;
+        if (over)
+        {
+            return;
+        }
+
+        var world = new SimulatedWorld((ulong)current);
+        SimulationException? failure = world.Run(TimeSpan.FromSeconds(seconds));
+        lock (gate)
+        {
+            totals.Add(world.Totals);
+            digest ^= SimulationRandom.Mix(world.Digest, (ulong)current);
+            if (failure is null)
+            {
+                passed++;
+                continue;
+            }
+
+            failed++;
+            kinds[failure.Invariant] = kinds.GetValueOrDefault(failure.Invariant) + 1;
+            string message = failure.Message.ReplaceLineEndings(" ");
+            Console.WriteLine($"{Command} --trace {current}{mutantArgument}    {failure.Invariant}: {(message.Length > 400 ? message[..400] : message)}");
+        }
+    }
+}
