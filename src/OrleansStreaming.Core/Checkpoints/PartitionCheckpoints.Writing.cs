@@ -193,9 +193,14 @@ internal sealed partial class PartitionCheckpoints
         }
 
         var sinks = new Dictionary<int, long>(before.Sinks);
+        var stored = new Dictionary<int, long>(before.SinksStored);
         foreach (SinkRunner sink in partition.Sinks)
         {
             sinks[sink.Id] = Math.Max(sinks.GetValueOrDefault(sink.Id, -1), sink.Position);
+            if (sink.Confirmed >= 0)
+            {
+                stored[sink.Id] = Math.Max(stored.GetValueOrDefault(sink.Id, -1), sink.Confirmed);
+            }
         }
 
         long table = Math.Max(before.TablePosition, candidate.TablePosition);
@@ -205,6 +210,7 @@ internal sealed partial class PartitionCheckpoints
             Runs = runs,
             Committed = committed,
             Sinks = sinks,
+            SinksStored = stored,
             Table = candidate.Table ?? before.Table,
             TablePosition = table,
             TrimmedTo = trimmed,

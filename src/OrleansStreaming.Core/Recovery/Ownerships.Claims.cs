@@ -8,7 +8,8 @@ internal sealed partial class Ownerships
 
     private void Claim(int partition)
     {
-        if (_byId.ContainsKey(partition) || _loading.ContainsKey(partition) || !_claiming.Add(partition))
+        if (_byId.ContainsKey(partition) || _loading.ContainsKey(partition) || _claimed.Exists(c => c.Manifest.Partition == partition)
+            || !_claiming.Add(partition))
         {
             return;
         }
@@ -30,6 +31,15 @@ internal sealed partial class Ownerships
                 PartitionManifest manifest = stored is null
                     ? new PartitionManifest { Partition = partition, Name = name }
                     : PartitionManifest.Parse(record, stored.Content.Span);
+                if (manifest.Owner is { ReleasedAt: < 0 } mine && mine.Journal == silo.Journal.Id)
+                {
+                    // An earlier claim of this silo took effect, but nobody told it.
+                    _claiming.Remove(partition);
+                    silo.Probe?.Claimed(partition, mine.Epoch);
+                    _claimed.Add((manifest, stored!.Tag));
+                    return;
+                }
+
                 if (!IsFree(manifest))
                 {
                     _claiming.Remove(partition);

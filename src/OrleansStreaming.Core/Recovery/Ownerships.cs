@@ -178,10 +178,13 @@ internal sealed partial class Ownerships(Silo silo)
         {
             if (!partition.Closed && silo.Outbox.Holds(partition.Id) && partition.Duplicates.TryCatchUp())
             {
-                foreach (SendBatch batch in silo.Outbox.TakeAll(partition.Id))
+                IReadOnlyList<SendBatch> taken = silo.Outbox.TakeAll(partition.Id);
+                foreach (SendBatch batch in taken)
                 {
                     partition.TakeLocal(batch);
                 }
+
+                silo.Outbox.Delivered(taken);
             }
         }
     }

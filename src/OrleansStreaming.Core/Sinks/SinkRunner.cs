@@ -33,6 +33,9 @@ internal abstract class SinkRunner(Silo silo, Partition partition, SinkDefinitio
     /// <summary>What the sink has stored, as far as is known.</summary>
     public long Stored { get; private set; } = manifestPosition;
 
+    /// <summary>What the sink has told to have stored; none while it has told nothing.</summary>
+    public long Confirmed { get; private set; } = Offset.None.Value;
+
     public int Attempts { get; private set; }
 
     public Exception? LastError { get; private set; }
@@ -68,12 +71,13 @@ internal abstract class SinkRunner(Silo silo, Partition partition, SinkDefinitio
 
             if (stored is { } position)
             {
-                if (position.Value < Partition.Manifest.Current.TrimmedTo && Partition.Manifest.Current.Sinks.GetValueOrDefault(Id, -1) > position.Value)
+                if (position.Value < Partition.Manifest.Current.TrimmedTo && Partition.Manifest.Current.SinksStored.GetValueOrDefault(Id, -1) > position.Value)
                 {
                     Silo.Log.SinkLostPosition(Silo.Name, Definition.Name, Partition.Name, position, new Offset(Partition.Manifest.Current.TrimmedTo));
                 }
 
                 Stored = position.Value;
+                Confirmed = Math.Max(Confirmed, Stored);
                 Position = Math.Max(Position, Stored);
             }
 
@@ -154,6 +158,7 @@ internal abstract class SinkRunner(Silo silo, Partition partition, SinkDefinitio
                 Attempts = 0;
                 LastError = null;
                 Stored = to;
+                Confirmed = to;
                 Position = Math.Max(Position, to); // Never back, whatever a late answer says.
                 Released(Silo.WallMicros);
                 Silo.Counters.Released += count;

@@ -8,6 +8,9 @@ internal sealed class Outbox(Silo silo)
 {
     private readonly Dictionary<int, OutChannel> _channels = [];
     private readonly List<OutChannel> _dirty = [];
+
+    /// <summary>Sends that this silo took over itself: the lowest stamp among them, and the LSN that makes them durable.</summary>
+    private readonly List<(long FirstStamp, long Lsn)> _taken = [];
     private long _stamp;
 
     /// <summary>A mark: <see cref="IsAcknowledged"/> tells when everything sent before it has arrived for good.</summary>
@@ -31,7 +34,17 @@ internal sealed class Outbox(Silo silo)
             }
         }
 
-        return true;
+        _taken.RemoveAll(t => silo.Journals.IsDurable(silo.Journal.Id, t.Lsn));
+        return !_taken.Exists(t => t.FirstStamp <= mark);
+    }
+
+    /// <summary>What was taken from here has been appended to the own journal: it has arrived when that is durable.</summary>
+    public void Delivered(IReadOnlyList<SendBatch> taken)
+    {
+        if (taken.Count > 0)
+        {
+            _taken.Add((taken[0].Stamp, silo.Journal.LastLsn));
+        }
     }
 
     /// <summary>Whether something waits for a partition.</summary>
@@ -94,6 +107,11 @@ internal sealed class Outbox(Silo silo)
             if (channel.Received < channel.NextNumber - 1)
             {
                 TransmitFrom(channel, channel.Received + 1);
+            }
+            else if (channel.Journal >= 0)
+            {
+                // All has arrived, but no answer says that it is durable: a repeat asks for one.
+                silo.Ports.Send(channel.Journal, Message(channel, channel.Unacknowledged[0]));
             }
         }
     }

@@ -44,6 +44,9 @@ internal sealed record PartitionManifest
     /// <summary>By sink: released up to here.</summary>
     public IReadOnlyDictionary<int, long> Sinks { get; init; } = new Dictionary<int, long>();
 
+    /// <summary>By sink: what it has confirmed to have stored; less than it has passed, as not every record is an event.</summary>
+    public IReadOnlyDictionary<int, long> SinksStored { get; init; } = new Dictionary<int, long>();
+
     /// <summary>Records at or below are trimmed.</summary>
     public long TrimmedTo { get; init; } = -1;
 

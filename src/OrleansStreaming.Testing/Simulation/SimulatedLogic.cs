@@ -77,6 +77,7 @@ internal static class SimulatedLogic
 
     private static LogicState After(SimulatedOperator op, LogicState state, ulong hash, int ttl, int keys, ILogicContext context)
     {
+        hash = SimulationRandom.Mix(hash, (ulong)op.Slot);
         int timers = state.Timers;
         for (int s = 0; s < op.To.Length; s++)
         {
