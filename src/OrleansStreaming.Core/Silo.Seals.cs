@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+
 namespace OrleansStreaming.Core;
 
 /// <summary>Registers the journal, seals those of the dead, and applies seals.</summary>
@@ -220,17 +222,24 @@ internal sealed partial class Silo
         $"seal {JournalName(journal)}",
         async (storage, cancel) =>
         {
-            StoredRecord? stored = await storage.ReadRecordAsync(ClusterRecord.RecordName, cancel).ConfigureAwait(false);
-            ClusterRecord record = ClusterRecord.Parse(stored);
-            if (record.IsSealed(journal))
+            while (true)
             {
-                return record;
-            }
+                StoredRecord? stored = await storage.ReadRecordAsync(ClusterRecord.RecordName, cancel).ConfigureAwait(false);
+                ClusterRecord record = ClusterRecord.Parse(stored);
+                if (record.IsSealed(journal))
+                {
+                    return record;
+                }
 
-            long end = await storage.SealJournalAsync(record.NameOf(journal), cancel).ConfigureAwait(false);
-            var next = new ClusterRecord { Journals = record.Journals, Seals = [.. record.Seals, new Seal(journal, end)] };
-            string? tag = await storage.SwapRecordAsync(ClusterRecord.RecordName, stored?.Tag, next.ToBytes(), cancel).ConfigureAwait(false);
-            return tag is null ? throw new StorageException("the record of seals changed meanwhile") : next;
+                long end = await storage.SealJournalAsync(record.NameOf(journal), cancel).ConfigureAwait(false);
+                var next = new ClusterRecord { Journals = record.Journals, Seals = [.. record.Seals, new Seal(journal, end)] };
+                if (await storage.SwapRecordAsync(ClusterRecord.RecordName, stored?.Tag, next.ToBytes(), cancel).ConfigureAwait(false) is not null)
+                {
+                    return next;
+                }
+
+                // Another silo wrote down another seal meanwhile.
+            }
         },
         (record, error) =>
         {
@@ -289,7 +298,11 @@ internal sealed partial class Silo
     {
         if (seal.Journal == Journal.Id)
         {
-            Stop("it finds its own journal sealed: another silo has taken its partitions over", null);
+            Stop(
+                Phase == SiloPhase.Draining && Ownerships.Active.Count == 0
+                    ? "as it was asked to; everything is checkpointed and given up"
+                    : "it finds its own journal sealed: another silo has taken its partitions over",
+                null);
             return;
         }
 
@@ -329,7 +342,7 @@ internal sealed partial class Silo
             _reports.Add(entry);
         }
 
-        Log.SealApplied(Name, entry.Journal, seal.End, SealVersion, rolledBack);
+        Log.SealApplied(rolledBack > 0 ? LogLevel.Warning : LogLevel.Information, Name, entry.Journal, seal.End, SealVersion, rolledBack);
     }
 
     private RolledBackGrain Describe(OperatorHost host, Grain grain, Dependency lost)

@@ -181,6 +181,7 @@ internal sealed partial class Silo
             return;
         }
 
+        bool asked = Phase == SiloPhase.Draining && error is null;
         Phase = SiloPhase.Stopped;
         StopReason = reason;
         _stopping.Cancel();
@@ -189,7 +190,7 @@ internal sealed partial class Silo
             partition.Lose();
         }
 
-        Log.Stopped(Name, Journal.Id < 0 ? Name : Journal.Name, reason, error);
+        Log.Stopped(asked ? LogLevel.Information : LogLevel.Warning, Name, Journal.Id < 0 ? Name : Journal.Name, reason, error);
         Ports.Stopped(reason, error);
     }
 

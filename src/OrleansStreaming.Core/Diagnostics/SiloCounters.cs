@@ -16,7 +16,7 @@ internal sealed class SiloCounters
     /// <summary>Live grains taken back because they depended on a lost record.</summary>
     public long RolledBack;
 
-    /// <summary>Events processed again by grains that had gone back.</summary>
+    /// <summary>Events processed again: by grains that had gone back, and in partitions that were taken over.</summary>
     public long Replayed;
     public long Repeats;
     public long OrphansDropped;

@@ -8,8 +8,8 @@ internal sealed partial class SiloLog(ILogger logger)
     [LoggerMessage(1000, LogLevel.Information, "Silo {Silo} writes journal {Journal}; {Seals} journals are sealed")]
     public partial void Joined(string silo, string journal, int seals);
 
-    [LoggerMessage(1001, LogLevel.Warning, "Silo {Silo} (journal {Journal}) has stopped: {Reason}")]
-    public partial void Stopped(string silo, string journal, string reason, Exception? error);
+    [LoggerMessage(EventId = 1001, Message = "Silo {Silo} (journal {Journal}) has stopped: {Reason}")]
+    public partial void Stopped(LogLevel level, string silo, string journal, string reason, Exception? error);
 
     [LoggerMessage(1010, LogLevel.Warning, "Silo {Silo}: storage could not serve '{What}'; it will be tried again")]
     public partial void StorageFailed(string silo, string what, Exception error);
@@ -29,8 +29,8 @@ internal sealed partial class SiloLog(ILogger logger)
     [LoggerMessage(1020, LogLevel.Warning, "Silo {Silo} could not seal journal {Journal}; it will be tried again")]
     public partial void SealFailed(string silo, string journal, Exception error);
 
-    [LoggerMessage(1021, LogLevel.Warning, "Silo {Silo} applied the seal of journal {Journal} at {End} (R{SealVersion}); {RolledBack} grains rolled back")]
-    public partial void SealApplied(string silo, string journal, long end, int sealVersion, int rolledBack);
+    [LoggerMessage(EventId = 1021, Message = "Silo {Silo} applied the seal of journal {Journal} at {End} (R{SealVersion}); {RolledBack} grains rolled back")]
+    public partial void SealApplied(LogLevel level, string silo, string journal, long end, int sealVersion, int rolledBack);
 
     [LoggerMessage(1022, LogLevel.Information, "Silo {Silo} has recovered from the loss of journal {Journal}: {RolledBack} grains rolled back, {TakenOver} partitions taken over, {Replayed} events replayed, {ElapsedMs} ms")]
     public partial void Recovered(string silo, string journal, int rolledBack, int takenOver, long replayed, long elapsedMs);

@@ -143,6 +143,11 @@ internal sealed partial class OperatorHost
         }
 
         MarkUncovered(grain, offset);
+        if (offset <= _partition.HistoryEnd && !grain.Behind)
+        {
+            _silo.Counters.Replayed++;
+        }
+
         if (grain.IsIdle)
         {
             Run(grain, block, start, offset, in row);
