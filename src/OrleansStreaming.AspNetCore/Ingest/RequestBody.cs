@@ -21,15 +21,15 @@ internal sealed class RequestBody : IDisposable
     /// <summary>Reads the body; null when it is longer than the limit.</summary>
     public static async Task<RequestBody?> ReadAsync(HttpContext http, int limit, CancellationToken cancellationToken)
     {
-        if (http.Request.ContentLength > limit)
-        {
-            return null;
-        }
-
-        // The limit here is the engine's, not the server's.
+        // The limit here is the engine's, not the server's, which would cut off a client that is still sending.
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature)
         {
             feature.MaxRequestBodySize = null;
+        }
+
+        if (http.Request.ContentLength > limit)
+        {
+            return null;
         }
 
         var body = new RequestBody();
