@@ -11,7 +11,11 @@ internal sealed partial class OperatorHost
     private readonly Silo _silo;
     private readonly Partition _partition;
     private readonly ArrayBufferWriter<byte> _before = new(256);
+    private const long EvictEveryMs = 100;
+    private const int EvictSlice = 4096;
     private LogCursor _cursor;
+    private long _evictedMs;
+    private int _evictNext;
 
     public OperatorHost(Silo silo, Partition partition, OperatorType type, long startAfter)
     {
@@ -294,8 +298,18 @@ internal sealed partial class OperatorHost
         AnswerReads(grain);
     }
 
+    /// <summary>Looks at some grains now and then, and lets the idle ones leave memory.</summary>
+    public void EvictSome()
+    {
+        if (_silo.NowMs - _evictedMs >= EvictEveryMs)
+        {
+            _evictedMs = _silo.NowMs;
+            _evictNext = Grains.Sweep(_evictNext, EvictSlice, EvictIfIdle);
+        }
+    }
+
     /// <summary>Lets a grain leave memory when nothing of it is uncovered, waited for or unstable.</summary>
-    public void EvictIfIdle(Grain grain)
+    private void EvictIfIdle(Grain grain)
     {
         bool idle = grain.IsIdle && grain.UncoveredFrom < 0 && grain.CapturedAt < 0 && grain.Pending is not { Count: > 0 }
             && grain.Foreign?.Prune(_silo.Journals) is null && _silo.NowMs - grain.LastUsedMs >= (long)Type.Definition.Options.IdleAfter.TotalMilliseconds;

@@ -4,6 +4,9 @@ namespace OrleansStreaming.Core;
 internal sealed partial class Ownerships
 {
     private readonly HashSet<int> _claiming = [];
+
+    /// <summary>Partitions that a claim was sent for and never answered: this silo may own them without knowing.</summary>
+    private readonly HashSet<int> _unclear = [];
     private readonly List<(PartitionManifest Manifest, string Tag)> _claimed = [];
 
     private void Claim(int partition)
@@ -35,6 +38,7 @@ internal sealed partial class Ownerships
                 {
                     // An earlier claim of this silo took effect, but nobody told it.
                     _claiming.Remove(partition);
+                    _unclear.Remove(partition);
                     silo.Probe?.Claimed(partition, mine.Epoch);
                     _claimed.Add((manifest, stored!.Tag));
                     return;
@@ -45,9 +49,16 @@ internal sealed partial class Ownerships
                     _claiming.Remove(partition);
                     if (manifest.Owner is { } owner && !manifest.IsReleased)
                     {
+                        _unclear.Remove(partition); // Another claim fences a late one of this silo.
                         Learn(partition, owner.Epoch, owner.Journal);
                     }
 
+                    return;
+                }
+
+                if (!IsDesired(partition))
+                {
+                    _claiming.Remove(partition);
                     return;
                 }
 
@@ -55,10 +66,12 @@ internal sealed partial class Ownerships
             }));
     }
 
-    /// <summary>Nobody owns it, and every journal that it may lie in has a known end.</summary>
+    /// <summary>Nobody owns it, and every journal that it may lie in has a known name and end.</summary>
     private bool IsFree(PartitionManifest manifest) =>
         manifest.ReleaseSealVersion <= silo.SealVersion
-        && manifest.Owners.All(o => o.ReleasedAt >= 0 || silo.Journals.IsSealed(o.Journal));
+        && manifest.Owners.All(o => o.Journal < silo.Cluster.Journals.Count && (o.ReleasedAt >= 0 || silo.Journals.IsSealed(o.Journal)));
+
+    private bool IsDesired(int partition) => silo.Membership?.DesiredOwner(Ordinal(partition)) == silo.Name && silo.Phase == SiloPhase.Running;
 
     /// <summary>What was read is what is claimed; the write fences every older one.</summary>
     private void Swap(PartitionManifest read, string? tag)
@@ -91,6 +104,7 @@ internal sealed partial class Ownerships
                 if (error is not null)
                 {
                     silo.Log.StorageFailed(silo.Name, record, error);
+                    _unclear.Add(partition);
                 }
                 else if (result.Manifest is not null)
                 {

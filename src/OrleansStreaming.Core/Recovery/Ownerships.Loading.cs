@@ -147,6 +147,12 @@ internal sealed partial class Ownerships
                 }
             }
 
+            if (error is null && frames!.Count == 0)
+            {
+                // What a manifest says to need is never trimmed.
+                error = new CorruptDataException(silo.JournalName(journal), 0, $"expected frames {from} to {to}, found none");
+            }
+
             if (error is not null)
             {
                 foreach (Opening opening in readers)
@@ -158,7 +164,7 @@ internal sealed partial class Ownerships
                 return;
             }
 
-            if (frames!.Count > 0 && frames[^1].Lsn < to)
+            if (frames![^1].Lsn < to)
             {
                 ReadJournal(readers, journal, frames[^1].Lsn + 1, to);
                 return;

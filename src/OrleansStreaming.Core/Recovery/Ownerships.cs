@@ -116,7 +116,7 @@ internal sealed partial class Ownerships(Silo silo)
                     partition.Move.GiveUp();
                 }
             }
-            else if (mine)
+            else if (mine || _unclear.Contains(id))
             {
                 Claim(id);
             }

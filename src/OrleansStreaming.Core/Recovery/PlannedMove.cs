@@ -57,17 +57,17 @@ internal sealed class PlannedMove(Silo silo, Partition partition)
 
     public void Step()
     {
+        if (Phase == MovePhase.Preparing && silo.NowMs - _sinceMs > 10 * PrepareMs)
+        {
+            partition.Checkpoints.GiveUp(); // It cannot be committed, for whatever reason: the successor replays more.
+        }
+
         if (Phase == MovePhase.Preparing && !partition.Checkpoints.InProgress && !partition.Manifest.Busy
             && (partition.Checkpoints.IsClean || silo.NowMs - _sinceMs > PrepareMs))
         {
             partition.TurnsStopped = true;
             _sendMark = silo.Outbox.Mark();
             Phase = MovePhase.Draining;
-        }
-
-        if (Phase == MovePhase.Preparing && silo.NowMs - _sinceMs > 10 * PrepareMs)
-        {
-            partition.Checkpoints.GiveUp(); // It cannot be committed, for whatever reason: the successor replays more.
         }
 
         if (Phase == MovePhase.Draining && silo.Outbox.IsAcknowledged(_sendMark) && !partition.Manifest.Busy)

@@ -28,7 +28,8 @@ internal struct LogCursor
     public readonly long Sequence => _sequence;
 
     public readonly bool AtEnd(PartitionLog log) =>
-        _sequence >= log.EndSequence || (_sequence == log.EndSequence - 1 && _row + _skip >= log[_sequence].Count);
+        Math.Max(_sequence, log.FirstSequence) >= log.EndSequence
+        || (_sequence >= log.FirstSequence && _sequence == log.EndSequence - 1 && _row + _skip >= log[_sequence].Count);
 
     /// <summary>Whether this place is at or behind another one.</summary>
     public readonly bool Reached(in LogCursor other) =>

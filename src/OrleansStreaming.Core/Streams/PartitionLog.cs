@@ -41,7 +41,7 @@ internal sealed class PartitionLog(int partition, int epoch)
 
     /// <summary>Bytes from a block to the end.</summary>
     public long BytesFrom(long sequence) =>
-        sequence >= EndSequence ? 0 : _blocks[^1].StartBytes + _blocks[^1].Length - this[Math.Max(sequence, _firstSequence)].StartBytes;
+        sequence >= EndSequence || FirstSequence == EndSequence ? 0 : _blocks[^1].StartBytes + _blocks[^1].Length - this[Math.Max(sequence, _firstSequence)].StartBytes;
 
     /// <summary>The first block that holds an offset above the given one; <see cref="EndSequence"/> when there is none.</summary>
     public long FindAfter(long offset)

@@ -30,6 +30,9 @@ internal sealed record Scenario
 
     public required FaultRates Rates { get; init; }
 
+    /// <summary>Everything is served before the first fault.</summary>
+    public required bool WarmStart { get; init; }
+
     /// <summary>Actions with faults.</summary>
     public required int Steps { get; init; }
 
@@ -72,7 +75,8 @@ internal sealed record Scenario
             IdempotentSinks = random.Chance(400),
             Options = options,
             Rates = FaultRates.Draw(random, mix),
-            Steps = random.Pick(300, 800, 1500, 3000),
+            WarmStart = random.Chance(800),
+            Steps = random.Pick(400, 1000, 2000, 4000),
         };
     }
 
@@ -98,7 +102,7 @@ internal sealed record Scenario
 
         public void Choose()
         {
-            Silos = random.Pick(1, 2, 2, 3, 3, 3, 4);
+            Silos = random.Pick(1, 2, 2, 2, 3, 3, 3, 4, 4);
             Keys = random.Between(3, 6);
             _partitions = random.Between(1, 3);
             _someStrict = random.Chance(350);
@@ -283,6 +287,12 @@ internal sealed record FaultRates
 
     public int Storage { get; init; } = 120;
 
+    /// <summary>Appends go slower than the rest, so that more is at stake.</summary>
+    public int Append { get; init; } = 100;
+
+    /// <summary>Sinks and calls.</summary>
+    public int Outside { get; init; } = 60;
+
     public int Complete { get; init; } = 120;
 
     public int Turn { get; init; } = 30;
@@ -304,6 +314,9 @@ internal sealed record FaultRates
     public int Replan { get; init; }
 
     public int Shutdown { get; init; }
+
+    /// <summary>Chance that what a dead silo had asked for does not happen any more.</summary>
+    public int LoseRequests { get; init; }
 
     /// <summary>Chance of a message to be lost, repeated or taken out of order.</summary>
     public int Lose { get; init; }
@@ -336,22 +349,24 @@ internal sealed record FaultRates
     public static FaultRates Draw(SimulationRandom random, string mix)
     {
         bool crashes = mix == "crashes";
-        int appends = random.Pick(120, 120, 40, 15);
         return new FaultRates
         {
             Step = random.Pick(60, 100, 200),
             Deliver = random.Pick(30, 100, 200),
-            Storage = appends,
+            Storage = random.Pick(40, 120, 200),
+            Append = random.Pick(5, 15, 40, 120),
+            Outside = random.Pick(5, 40, 100),
             Complete = random.Pick(30, 120, 200),
             Turn = random.Pick(5, 30, 100),
             Time = random.Pick(10, 40, 100),
-            Ingest = random.Pick(20, 40, 80),
-            Kill = mix == "calm" ? 0 : crashes ? 8 : random.Pick(0, 1, 3),
-            Zombie = mix == "calm" ? 0 : crashes ? 4 : random.Pick(0, 0, 1, 2),
+            Ingest = random.Pick(20, 60, 120, 200),
+            Kill = mix == "calm" ? 0 : crashes ? 12 : random.Pick(0, 2, 5),
+            Zombie = mix == "calm" ? 0 : crashes ? 6 : random.Pick(0, 0, 2, 4),
             Restart = random.Pick(3, 15, 40),
             View = random.Pick(5, 20, 60),
             Replan = mix == "moves" ? 8 : random.Pick(0, 0, 2),
             Shutdown = mix == "moves" ? 4 : random.Pick(0, 0, 1),
+            LoseRequests = random.Pick(200, 500, 1000),
             Lose = random.Pick(0, 0, 20, 100),
             Repeat = random.Pick(0, 0, 20, 100),
             Reorder = random.Pick(0, 100, 500),
@@ -362,8 +377,8 @@ internal sealed record FaultRates
             CallError = random.Pick(0, 100, 300),
             WallJump = random.Pick(0, 0, 5),
             MaxStepMs = random.Pick(4, 20, 100),
-            MaxCrashes = crashes ? 12 : random.Between(1, 6),
-            MaxIngests = random.Pick(15, 40, 100, 200),
+            MaxCrashes = crashes ? 15 : random.Between(1, 8),
+            MaxIngests = random.Pick(50, 150, 300, 500),
         };
     }
 }

@@ -68,7 +68,11 @@ internal sealed class SimulatedStorage(SimulatedWorld world, SimulatedSilo owner
         });
 
     public ValueTask DeleteRunAsync(string name, CancellationToken cancellationToken) =>
-        Void(world.Gate(owner, GateKind.Storage, $"delete {name}", () => Data.Runs.Remove(name)));
+        Void(world.Gate(owner, GateKind.Storage, $"delete {name}", () =>
+        {
+            world.Totals.RunsDeleted++;
+            return Data.Runs.Remove(name);
+        }));
 
     public ValueTask<IReadOnlyList<string>> ListRunsAsync(string prefix, CancellationToken cancellationToken) =>
         world.Gate(owner, GateKind.Storage, $"list {prefix}", () =>
@@ -85,6 +89,11 @@ internal sealed class SimulatedStorage(SimulatedWorld world, SimulatedSilo owner
         {
             SimulatedWorld world = storage.World;
             int next = 0;
+            if (world.IsDiskFull())
+            {
+                throw new StorageFullException($"no space for {journal.Name}");
+            }
+
             while (next < frames.Count)
             {
                 int until = world.Random.Between(next + 1, frames.Count), from = next;

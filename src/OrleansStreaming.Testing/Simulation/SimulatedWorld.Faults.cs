@@ -42,7 +42,7 @@ internal sealed partial class SimulatedWorld
             if (_gates[i].Owner == silo)
             {
                 bool external = _gates[i].Kind is GateKind.Turn or GateKind.Confirm or GateKind.Call;
-                if (external || Random.Chance(500))
+                if (external || Random.Chance(Scenario.Rates.LoseRequests))
                 {
                     _gates.RemoveAt(i);
                 }
@@ -68,6 +68,11 @@ internal sealed partial class SimulatedWorld
         if (_crashes >= Scenario.Rates.MaxCrashes || PickRunning() is not { } silo)
         {
             return;
+        }
+
+        if (silo.Silo.Journal.UnflushedRecords == 0 && Random.Chance(700))
+        {
+            return; // Nothing would be lost: rather another time.
         }
 
         _crashes++;
@@ -146,7 +151,7 @@ internal sealed partial class SimulatedWorld
         var live = new Dictionary<string, int>();
         foreach (SimulatedSilo silo in _silos)
         {
-            if (silo is { Runs: true, DeclaredDead: false, ShuttingDown: false, Journal: >= 0 })
+            if (silo is { Runs: true, DeclaredDead: false, Journal: >= 0 })
             {
                 live[silo.Name] = silo.Journal;
             }
@@ -220,6 +225,13 @@ internal sealed partial class SimulatedWorld
 
     public Task<ulong> Answer(SimulatedSilo silo, ulong request) =>
         Gate(silo, GateKind.Call, $"call {request:x}", Random.Next).AsTask();
+
+    public bool IsDiskFull()
+    {
+        bool full = Faulty && Random.Chance(Scenario.Rates.StorageFull);
+        Totals.DiskFull += full ? 1 : 0;
+        return full;
+    }
 
     private void Count(SimulatedSilo silo)
     {

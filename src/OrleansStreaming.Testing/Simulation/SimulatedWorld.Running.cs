@@ -29,6 +29,17 @@ internal sealed partial class SimulatedWorld
                 StartSilo(name);
             }
 
+            if (Scenario.WarmStart)
+            {
+                Faulty = false;
+                for (int i = 0; i < 200 && Failure is null && Oracle.PartitionsWithoutOwner(); i++)
+                {
+                    Round(warmUp: true);
+                }
+
+                Faulty = true;
+            }
+
             for (int i = 0; i < Scenario.Steps && Failure is null && InTime(); i++)
             {
                 Act();
@@ -74,7 +85,26 @@ internal sealed partial class SimulatedWorld
     private void Act()
     {
         FaultRates rates = Scenario.Rates;
-        int sum = rates.Step + rates.Deliver + rates.Storage + rates.Complete + rates.Turn + rates.Time + rates.Ingest + rates.Read + rates.Kill
+        int storage = 0, appends = 0, outside = 0, turns = 0, completions = 0, ended = 0;
+        foreach (WaitingGate gate in _gates)
+        {
+            switch (gate.Kind)
+            {
+                case GateKind.Storage: storage = rates.Storage; break;
+                case GateKind.Append or GateKind.Confirm: appends = rates.Append; break;
+                case GateKind.Turn: turns = rates.Turn; break;
+                default: outside = rates.Outside; break;
+            }
+        }
+
+        foreach (SimulatedSilo silo in _silos)
+        {
+            completions = silo.Runs && silo.Completions.Count > 0 ? rates.Complete : completions;
+            ended = silo.Runs && silo.EndedTurns.Count > 0 ? rates.Turn : ended;
+        }
+
+        int deliver = _network.Count > 0 ? rates.Deliver : 0;
+        int sum = rates.Step + deliver + storage + appends + outside + completions + turns + ended + rates.Time + rates.Ingest + rates.Read + rates.Kill
             + rates.Zombie + rates.Restart + rates.View + rates.Replan + rates.Shutdown + rates.WallJump;
         int draw = Random.Below(sum);
         bool Is(int weight) => (draw -= weight) < 0;
@@ -83,35 +113,33 @@ internal sealed partial class SimulatedWorld
         {
             StepOne();
         }
-        else if (Is(rates.Deliver))
+        else if (Is(deliver))
         {
             DeliverOne();
         }
-        else if (Is(rates.Storage))
+        else if (Is(storage))
         {
-            PassOne(g => g.Kind is GateKind.Storage or GateKind.Append or GateKind.Confirm);
+            PassOne(g => g.Kind == GateKind.Storage);
         }
-        else if (Is(rates.Complete))
+        else if (Is(appends))
         {
-            if (Random.Chance(300))
-            {
-                PassOne(g => g.Kind is GateKind.Sink or GateKind.Call);
-            }
-            else
-            {
-                CompleteOne();
-            }
+            PassOne(g => g.Kind is GateKind.Append or GateKind.Confirm);
         }
-        else if (Is(rates.Turn))
+        else if (Is(outside))
         {
-            if (Random.Chance(500))
-            {
-                PassOne(g => g.Kind == GateKind.Turn);
-            }
-            else
-            {
-                EndTurnOne();
-            }
+            PassOne(g => g.Kind is GateKind.Sink or GateKind.Call);
+        }
+        else if (Is(completions))
+        {
+            CompleteOne();
+        }
+        else if (Is(turns))
+        {
+            PassOne(g => g.Kind == GateKind.Turn);
+        }
+        else if (Is(ended))
+        {
+            EndTurnOne();
         }
         else if (Is(rates.Time))
         {
@@ -324,6 +352,7 @@ internal sealed partial class SimulatedWorld
         silo.Completions.RemoveAt(at);
         Trace($"{silo.Label} goes on: {request.What}");
         Note(3000);
+        Totals.Reread += request.What.StartsWith("read ", StringComparison.Ordinal) && request.What.Contains(" from ", StringComparison.Ordinal) && !request.What.Contains(" to ", StringComparison.Ordinal) ? 1 : 0;
         Guard(silo, () => silo.Silo.Complete(request));
     }
 
@@ -407,45 +436,7 @@ internal sealed partial class SimulatedWorld
                 }
             }
 
-            bool busy = false;
-            ChangeView();
-            foreach (SimulatedSilo silo in _silos.ToArray())
-            {
-                if (silo.Runs)
-                {
-                    TellView(silo);
-                }
-            }
-
-            for (int i = _network.Count; i > 0 && Failure is null; i--)
-            {
-                busy |= _network[0].Message is not WatermarkMessage;
-                DeliverOne();
-            }
-
-            for (int i = _gates.Count; i > 0 && _gates.Count > 0 && Failure is null; i--)
-            {
-                Pass(0);
-            }
-
-            foreach (SimulatedSilo silo in _silos.ToArray())
-            {
-                while (silo.Runs && silo.Completions.Count > 0 && Failure is null)
-                {
-                    Complete(silo, 0);
-                }
-
-                while (silo.Runs && silo.EndedTurns.Count > 0 && Failure is null)
-                {
-                    EndTurn(silo, 0);
-                }
-
-                if (silo.Runs && Failure is null)
-                {
-                    Step(silo);
-                }
-            }
-
+            bool busy = Round();
             foreach (SimulatedProducer producer in _producers)
             {
                 producer.Act(mayStartNew: false);
@@ -460,7 +451,6 @@ internal sealed partial class SimulatedWorld
                 break;
             }
 
-            NowMs += Random.Between(1, 10);
             Totals.Steps++;
             if (++steps > MaxQuietSteps || NowMs - started > MaxQuietMs)
             {
@@ -470,6 +460,53 @@ internal sealed partial class SimulatedWorld
         }
 
         ReadAll();
+    }
+
+    /// <summary>Everybody does all that there is to do. Returns whether messages were on their way.</summary>
+    private bool Round(bool warmUp = false)
+    {
+        bool busy = false;
+        ChangeView();
+        foreach (SimulatedSilo silo in _silos.ToArray())
+        {
+            // The first view that a silo hears of has all of them, so that partitions are spread.
+            if (silo.Runs && (!warmUp || _view.Live.Count == _names.Length))
+            {
+                TellView(silo);
+            }
+        }
+
+        for (int i = _network.Count; i > 0 && Failure is null; i--)
+        {
+            busy |= _network[0].Message is not WatermarkMessage;
+            DeliverOne();
+        }
+
+        for (int i = _gates.Count; i > 0 && _gates.Count > 0 && Failure is null; i--)
+        {
+            Pass(0);
+        }
+
+        foreach (SimulatedSilo silo in _silos.ToArray())
+        {
+            while (silo.Runs && silo.Completions.Count > 0 && Failure is null)
+            {
+                Complete(silo, 0);
+            }
+
+            while (silo.Runs && silo.EndedTurns.Count > 0 && Failure is null)
+            {
+                EndTurn(silo, 0);
+            }
+
+            if (silo.Runs && Failure is null)
+            {
+                Step(silo);
+            }
+        }
+
+        NowMs += Random.Between(1, 10);
+        return busy;
     }
 
     /// <summary>Every grain's state, through the front door.</summary>

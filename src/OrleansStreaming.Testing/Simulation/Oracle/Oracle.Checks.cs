@@ -58,16 +58,11 @@ internal sealed partial class Oracle
         };
         foreach (OracleRecord other in same)
         {
-            if (other != record && LostIn(silo, other.Dependencies) < 0)
+            // What a later owner has is nothing to one that does not know of it: what it appends is lost.
+            if (other.Offset < record.Offset && LostIn(silo, other.Dependencies) < 0)
             {
                 world.Fail("I3", $"{silo.Label} took {record}, which repeats {other}");
             }
-        }
-
-        if (record.Kind == RecordKind.Timer)
-        {
-            // The due time is checked at the end, when the request is known to be the final one.
-            return;
         }
     }
 
