@@ -14,8 +14,7 @@ internal sealed class StreamingMetrics : IDisposable
         Counter("streaming.turns", "{turn}", "Turns that took effect, repeats included.", t => t.Events);
         Counter("streaming.events.released", "{event}", "Events released to sinks.", t => t.Released);
         Counter("streaming.checkpoints", "{checkpoint}", "Committed checkpoints.", t => t.Checkpoints);
-        Counter("streaming.grains.rolled_back", "{grain}", "Live grains that went back because they depended on lost records.", t => t.RolledBack);
-        _meter.CreateObservableCounter("streaming.rollbacks", () => (long)engine.GetRollbacks().Count, "{rollback}", "Failures of silos that were recovered from.");
+        Counter("streaming.rollbacks", "{grain}", "Live grains that went back because they depended on lost records.", t => t.RolledBack);
         _meter.CreateObservableUpDownCounter("streaming.grains", () => engine.GetTotals().Grains, "{grain}", "Grains in memory.");
         _meter.CreateObservableUpDownCounter("streaming.silo.unflushed", () => PerSilo(engine, s => s.Silo.Journal.UnflushedBytes), "By", "Appended to a silo's journal and not yet durable.");
         _meter.CreateObservableUpDownCounter("streaming.silo.partitions", () => PerSilo(engine, s => s.Silo.Ownerships.Active.Count), "{partition}", "Partitions that a silo serves.");

@@ -7,7 +7,7 @@ namespace OrleansStreaming.Embedded;
 /// <summary>A silo of this process over all its incarnations: starts a new one when the last has failed.</summary>
 internal sealed class SiloHost(StreamingEngine engine, string name)
 {
-    private static readonly TimeSpan LookLimit = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan LookLimit = TimeSpan.FromSeconds(2);
     private readonly Lock _lock = new();
     private readonly SiloTotals _past = new();
     private SiloIncarnation? _current;

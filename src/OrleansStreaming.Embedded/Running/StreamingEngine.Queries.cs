@@ -111,10 +111,14 @@ public sealed partial class StreamingEngine
             }
         }
 
-        HealthPart[] parts = [.. (await Task.WhenAll(_hosts.Select(h => h.LookAsync(HealthPart.Of))).ConfigureAwait(false)).OfType<HealthPart>()];
+        SiloIncarnation?[] asked = [.. _hosts.Select(h => h.Current)];
+        HealthPart?[] answers = await Task.WhenAll(_hosts.Select(h => h.LookAsync(HealthPart.Of))).ConfigureAwait(false);
+        string[] silent = [.. _hosts.Where((h, i) => answers[i] is null && asked[i] is not null && h.Current == asked[i]).Select(h => h.Name)];
+        problems.AddRange(silent.Select(s => $"{s} does not answer: something holds up its loop, perhaps a turn that blocks its thread"));
+        HealthPart[] parts = [.. answers.OfType<HealthPart>()];
         problems.AddRange(parts.SelectMany(p => p.Problems));
         problems.AddRange(SourceErrors.Select(e => $"source {e.Key}: {e.Value}"));
-        bool ready = _started == 1 && AllServed && parts.All(p => p.Ready);
+        bool ready = _started == 1 && AllServed && silent.Length == 0 && parts.All(p => p.Ready);
         if (!AllServed)
         {
             int missing = Topology.Streams.Sum(s => Enumerable.Range(0, s.PartitionCount).Count(i => !IsServed(PartitionId.Of(s, i))));
@@ -177,7 +181,7 @@ public sealed partial class StreamingEngine
     private async Task<SiloStatus> StatusAsync(SiloHost host)
     {
         SiloTotals totals = host.Totals;
-        SiloStatus? status = await host.AskAsync(silo => new SiloStatus(
+        SiloStatus? status = await host.LookAsync(silo => new SiloStatus(
             host.Name,
             silo.Phase.ToString().ToLowerInvariant(),
             silo.Journal.Name,
@@ -191,6 +195,12 @@ public sealed partial class StreamingEngine
             totals.RolledBack,
             host.Incarnations,
             silo.StorageTrouble)).ConfigureAwait(false);
+        if (status is null && host.Current is not null)
+        {
+            return new SiloStatus(
+                host.Name, "busy", string.Empty, 0, 0, 0, 0, totals.Events, totals.Released, totals.Checkpoints, totals.RolledBack, host.Incarnations, "does not answer");
+        }
+
         return status ?? new SiloStatus(
             host.Name, "stopped", string.Empty, 0, 0, 0, 0, totals.Events, totals.Released, totals.Checkpoints, totals.RolledBack, host.Incarnations, "starts again soon");
     }

@@ -2,7 +2,7 @@ namespace OrleansStreaming;
 
 /// <summary>What a silo is doing.</summary>
 /// <param name="Name">Such as <c>silo0</c>.</param>
-/// <param name="State"><c>starting</c>, <c>running</c>, <c>draining</c> or <c>stopped</c>.</param>
+/// <param name="State"><c>starting</c>, <c>running</c>, <c>draining</c>, <c>stopped</c>, or <c>busy</c> when it does not answer.</param>
 /// <param name="Journal">The journal of this incarnation, such as <c>silo0-3</c>.</param>
 /// <param name="DurableLsn">The last frame of the journal that is durable.</param>
 /// <param name="UnflushedBytes">Appended and not yet durable.</param>
