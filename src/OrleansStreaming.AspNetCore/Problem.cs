@@ -53,7 +53,7 @@ internal static class Problems
 
     public static Problem BadKey(string name, string key, string kind) =>
         new("/problems/bad-key", "Not a key", StatusCodes.Status400BadRequest, key.Length == 0
-            ? $"The key is missing: ask for /operators/{name}/{{key}}."
+            ? $"The key is missing: ask for /operators/{name}/{{key}}, or /operators/{name}?key={{key}}."
             : $"'{Short(key)}' is not a key of operator '{name}', whose keys are {kind}.");
 
     public static Problem BadConsistency(string value) =>

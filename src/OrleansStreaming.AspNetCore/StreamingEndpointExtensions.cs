@@ -11,8 +11,10 @@ public static class StreamingEndpointExtensions
 {
     /// <summary>Maps all endpoints of streaming:
     /// <list type="bullet">
-    /// <item><c>POST /streams/{stream}/events</c> takes events; answers when they are durable.</item>
-    /// <item><c>GET /operators/{operator}/{key}</c> gives the state of a grain.</item>
+    /// <item><c>POST /streams/{stream}/events</c> takes events as JSON or lines of JSON; answers when they are durable. With the headers
+    /// <c>Producer-Id</c> and <c>Producer-Sequence</c> a repeated request stores nothing twice.</item>
+    /// <item><c>GET /operators/{operator}/{key}?consistency=latest|stable</c> gives the state of a grain, <c>stable</c> when it can no
+    /// longer be lost. A key in a path is escaped; <c>GET /operators/{operator}?key=</c> takes those that no path can have, such as <c>..</c>.</item>
     /// <item><c>GET /topology</c>, <c>GET /silos</c>, <c>GET /recovery</c> describe what runs, how it is, and what failures have undone.</item>
     /// <item><c>GET /health/live</c>, <c>GET /health/ready</c> are for load balancers; see <see cref="MapStreamingHealth"/>.</item>
     /// </list>
@@ -48,8 +50,9 @@ public static class StreamingEndpointExtensions
 
     private static void MapHealth(RouteGroupBuilder group, int order)
     {
-        group.MapGet("/health/live", (RequestDelegate)HealthEndpoints.LiveAsync).WithDisplayName("Streaming: live").WithOrder(order);
-        group.MapGet("/health/ready", (RequestDelegate)HealthEndpoints.ReadyAsync).WithDisplayName("Streaming: ready").WithOrder(order);
+        string[] methods = [HttpMethods.Get, HttpMethods.Head];
+        group.MapMethods("/health/live", methods, (RequestDelegate)HealthEndpoints.LiveAsync).WithDisplayName("Streaming: live").WithOrder(order);
+        group.MapMethods("/health/ready", methods, (RequestDelegate)HealthEndpoints.ReadyAsync).WithDisplayName("Streaming: ready").WithOrder(order);
     }
 
     private static RouteGroupBuilder Group(IEndpointRouteBuilder endpoints, string prefix)

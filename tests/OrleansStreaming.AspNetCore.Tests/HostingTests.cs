@@ -104,6 +104,20 @@ public sealed class HostingTests
     }
 
     [Fact]
+    public async Task Options_come_from_configuration_and_are_checked()
+    {
+        using var folder = new TestFolder();
+        await using (WebApp app = await WebApp.StartAsync(folder["data"], s => s.AddOrders(), build: b => b.Configuration["Streaming:Silos"] = "2"))
+        {
+            (await app.Engine.GetSilosAsync()).Count.ShouldBe(2);
+        }
+
+        OptionsValidationException e = await Should.ThrowAsync<OptionsValidationException>(
+            () => WebApp.StartAsync(folder["data"], s => s.AddOrders(), build: b => b.Configuration["Streaming:Silos"] = "0"));
+        e.Message.ShouldContain("Silos");
+    }
+
+    [Fact]
     public async Task A_folder_serves_one_application_at_a_time()
     {
         using var folder = new TestFolder();

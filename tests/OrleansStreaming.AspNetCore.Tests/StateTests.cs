@@ -55,6 +55,19 @@ public sealed class StateTests : IAsyncLifetime
         (await _app.TotalsAsync("Customers", key)).ShouldBe((1, 3));
     }
 
+    [Theory]
+    [InlineData("..")]
+    [InlineData(".")]
+    [InlineData("a/../b")]
+    [InlineData("x y/ž%2F")]
+    public async Task Keys_that_no_path_can_have_are_asked_for_in_the_query(string key)
+    {
+        await _app.AcceptedAsync(_app.PostOrdersAsync([new Order(key, 3)]));
+        JsonNode json = await _app.GetAsync($"/operators/Customers?key={Uri.EscapeDataString(key)}");
+        ((string?)json["key"]).ShouldBe(key);
+        ((long)json["state"]!["sum"]!).ShouldBe(3);
+    }
+
     [Fact]
     public async Task A_slash_may_be_sent_as_it_is()
     {

@@ -74,8 +74,45 @@ public sealed class StatusTests
         down["problems"]!.AsArray().Count.ShouldBeGreaterThan(0);
         (await checks.CheckHealthAsync(WebApp.Cancel)).Status.ShouldBe(HealthStatus.Unhealthy);
         await app.GetAsync("/health/live");
+        (await app.Http.SendAsync(new HttpRequestMessage(HttpMethod.Head, "/health/live"), WebApp.Cancel)).StatusCode.ShouldBe(HttpStatusCode.OK);
         await app.UntilAsync(async () => (await app.Http.GetAsync("/health/ready", WebApp.Cancel)).IsSuccessStatusCode, "it is ready again");
         await app.UntilAsync(async () => (await checks.CheckHealthAsync(WebApp.Cancel)).Status == HealthStatus.Healthy, "it is healthy again");
+    }
+
+    [Fact]
+    public async Task A_turn_that_blocks_its_silo_shows_and_blocks_nobody_who_looks()
+    {
+        using var folder = new TestFolder();
+        await using WebApp app = await WebApp.StartAsync(
+            folder["data"], s => s.AddStream<Order>("orders", o => o.Customer).AddOperator<Blocking>(from: "orders"), o => o.DrainTimeout = TimeSpan.FromMilliseconds(10));
+        Task<HttpResponseMessage> posting = app.PostOrdersAsync([new Order("ann", 1)]);
+        try
+        {
+            Task<JsonNode> silos = app.GetAsync("/silos");
+            await app.UntilAsync(async () => (await app.Engine.GetHealthAsync()).Problems.Any(p => p.Contains("silo0 does not answer")), "the silo is reported");
+            await app.GetAsync("/health/ready", HttpStatusCode.ServiceUnavailable);
+            await app.GetAsync("/health/live");
+            await silos;
+        }
+        finally
+        {
+            Blocking.Gate.Set();
+        }
+
+        (await app.AcceptedAsync(posting)).ShouldBe((1, 0));
+        await app.UntilReadyAsync();
+    }
+
+    public sealed class Blocking : OperatorGrain<Totals>, IConsume<Order>
+    {
+        public static readonly ManualResetEventSlim Gate = new();
+
+        public ValueTask OnEvent(Order order, EventContext context)
+        {
+            Gate.Wait(TimeSpan.FromSeconds(20));
+            State.Count++;
+            return default;
+        }
     }
 
     [Fact]

@@ -19,7 +19,7 @@ internal static class IngestEndpoint
     public static async Task HandleAsync(HttpContext http)
     {
         StreamingEngine engine = http.RequestServices.GetRequiredService<StreamingEngine>();
-        using var waiting = new Waiting(http, engine.Options.RequestTimeout, StopGrace);
+        using var waiting = new Waiting(http, StopGrace);
         try
         {
             await IngestAsync(http, engine, waiting).ConfigureAwait(false);
@@ -45,6 +45,7 @@ internal static class IngestEndpoint
         var events = new IngestEncoder(stream);
         await ParseAsync(http, engine, lines, type, events, waiting.Token).ConfigureAwait(false);
         activity?.SetTag("messaging.batch.message_count", events.Count);
+        waiting.Begin(engine.Options.RequestTimeout);
         IngestAnswer answer = await engine.IngestAsync(events, producer.Id, producer.Sequence, waiting.Token).ConfigureAwait(false);
         switch (answer.Outcome)
         {

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace OrleansStreaming.AspNetCore;
 
-/// <summary>The key in the path of a request.</summary>
+/// <summary>The key in the path of a request, or in its query: paths cannot have every key, such as <c>..</c>.</summary>
 internal static class RequestKey
 {
     /// <summary>
@@ -13,6 +13,11 @@ internal static class RequestKey
     public static string Read(HttpContext http)
     {
         string routed = http.Request.RouteValues["key"] as string ?? string.Empty;
+        if (routed.Length == 0)
+        {
+            return http.Request.Query["key"].ToString();
+        }
+
         if (!routed.Contains('%'))
         {
             return routed;

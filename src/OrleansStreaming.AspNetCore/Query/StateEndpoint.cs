@@ -14,7 +14,8 @@ internal static class StateEndpoint
     public static async Task HandleAsync(HttpContext http)
     {
         StreamingEngine engine = http.RequestServices.GetRequiredService<StreamingEngine>();
-        using var waiting = new Waiting(http, engine.Options.RequestTimeout, TimeSpan.Zero);
+        using var waiting = new Waiting(http, TimeSpan.Zero);
+        waiting.Begin(engine.Options.RequestTimeout);
         try
         {
             await ReadAsync(http, engine, waiting.Token).ConfigureAwait(false);
