@@ -22,7 +22,7 @@ internal static class FlightBoardApp
         using var data = new DataFolder(options.Data);
         using Logger log = Logging.Create(data.Logs);
         await using WebApplication app = Build(options, file, data, log);
-        await StartAsync(app, options);
+        await StartAsync(app);
         Console.WriteLine($"FlightBoard: {app.Urls.First()}, data in {data.Root}");
 
         app.Services.GetRequiredService<KillSwitch>().Served(app.Urls.First());
@@ -110,23 +110,22 @@ internal static class FlightBoardApp
         return app;
     }
 
-    private static async Task StartAsync(WebApplication app, Options options)
+    private static async Task StartAsync(WebApplication app)
     {
         try
         {
             await app.StartAsync();
         }
-        catch (StorageException e)
+        catch (Exception e)
         {
-            throw new UserException($"The data folder cannot be used: {e.Message}", e);
-        }
-        catch (DeploymentMismatchException e)
-        {
-            throw new UserException($"The data folder was written by another version of the sample: {e.Message}", e);
-        }
-        catch (Exception e) when (e is IOException or SocketException or FormatException or InvalidOperationException)
-        {
-            throw new UserException($"{options.Urls} cannot be served: {e.Message}", e);
+            await app.StopAsync();
+            throw e switch
+            {
+                StorageException => new UserException($"The data folder cannot be used: {e.Message}", e),
+                DeploymentMismatchException => new UserException($"The data folder was written by another version of this sample: {e.Message}", e),
+                IOException or SocketException => new UserException($"The page cannot be served; choose another --port or --urls: {e.Message}", e),
+                _ => e,
+            };
         }
     }
 

@@ -52,7 +52,8 @@ internal static class FlightData
         }
         catch (Exception e) when (e is IOException or FormatException or UnauthorizedAccessException)
         {
-            throw new UserException($"{file} cannot be read as flights: {e.Message}", e);
+            string message = e.Message.StartsWith(file, StringComparison.Ordinal) ? e.Message : $"{file}: {e.Message}";
+            throw new UserException($"Not a file of flights. {message}", e);
         }
     }
 

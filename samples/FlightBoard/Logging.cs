@@ -1,6 +1,7 @@
 using Serilog;
 using Serilog.Core;
 using Serilog.Events;
+using Serilog.Filters;
 using Spectre.Console;
 
 namespace FlightBoard;
@@ -12,15 +13,19 @@ internal static class Logging
 
     public static Logger Create(string folder)
     {
-        LoggerConfiguration configuration = new LoggerConfiguration()
+        return new LoggerConfiguration()
             .MinimumLevel.Information()
             .MinimumLevel.Override("Microsoft.AspNetCore", LogEventLevel.Warning)
-            .WriteTo.File(Path.Combine(folder, "flightboard-.log"), rollingInterval: RollingInterval.Day, outputTemplate: Template, shared: true);
-        return (ConsoleProgress.IsLive
-            ? configuration.WriteTo.Sink(new AboveTheTable(), LogEventLevel.Warning)
-            : configuration.WriteTo.Console(LogEventLevel.Warning, "{Level:u3} {Message:lj}{NewLine}", standardErrorFromLevel: LogEventLevel.Verbose))
+            .WriteTo.File(Path.Combine(folder, "flightboard-.log"), rollingInterval: RollingInterval.Day, outputTemplate: Template, shared: true)
+            .WriteTo.Logger(console => ToConsole(console
+                .MinimumLevel.Warning()
+                .Filter.ByExcluding(Matching.FromSource("Microsoft.Extensions.Hosting")))) // A start that fails is reported by Program.
             .CreateLogger();
     }
+
+    private static LoggerConfiguration ToConsole(LoggerConfiguration console) => ConsoleProgress.IsLive
+        ? console.WriteTo.Sink(new AboveTheTable())
+        : console.WriteTo.Console(outputTemplate: "{Level:u3} {Message:lj}{NewLine}", standardErrorFromLevel: LogEventLevel.Verbose);
 
     /// <summary>Writes through the console that draws the live table, so that a warning does not tear it.</summary>
     private sealed class AboveTheTable : ILogEventSink

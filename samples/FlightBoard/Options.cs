@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 
 namespace FlightBoard;
 
@@ -41,18 +42,14 @@ internal sealed record Options
     /// <summary>Reads the command line. Null when there is nothing to run: <paramref name="exitCode"/> then says how to exit.</summary>
     public static Options? Parse(string[] args, out int exitCode)
     {
-        Option<int?> rate = new("--rate") { Description = "Flights a second, 0 for as fast as it goes [default: the file in 20 s; with --once, 0]", HelpName = "N" };
+        Option<int?> rate = Number("--rate", "N", "Flights a second, 0 for as fast as it goes [default: the file in 20 s; with --once, 0]", 0, 10_000_000);
         Option<bool> once = new("--once") { Description = "Run to the end of the file, print a summary and a digest of all states, and exit" };
-        Option<int> kill = new("--kill") { Description = "Kill a silo N times on the way, at random points", HelpName = "N" };
-        Option<int> flush = new("--flush-ms") { Description = "Make every journal flush take that much longer, so that a kill loses records", HelpName = "MS" };
+        Option<int?> kill = Number("--kill", "N", "Kill a silo N times on the way, at random points", 0, 1000);
+        Option<int?> flush = Number("--flush-ms", "MS", "Make every journal flush take that much longer, so that a kill loses records", 0, 10_000);
         Option<DirectoryInfo> data = new("--data") { Description = "Keep the state here, and go on from there the next time [default: a temporary folder]", HelpName = "DIR" };
         Option<FileInfo> input = new("--input") { Description = "A JSON array of flights, or one per line [default: flights-20k.json of vega-datasets]", HelpName = "FILE" };
-        Option<int?> port = new("--port") { Description = "The port of the page, on the loopback address, 0 for any [default: 5080; with --once, any]", HelpName = "PORT" };
+        Option<int?> port = Number("--port", "PORT", "The port of the page, on the loopback address, 0 for any [default: 5080; with --once, any]", 0, 65_535);
         Option<string?> urls = new("--urls") { Description = "Instead of --port: addresses to serve on, separated by semicolons", HelpName = "URLS" };
-        Between(rate, 0, 10_000_000);
-        Between(kill, 0, 1000);
-        Between(flush, 0, 10_000);
-        Between(port, 0, 65_535);
         input.AcceptExistingOnly();
 
         RootCommand command = new("Delays of US flights, by airport and by route, counted exactly once on three silos of one process, whatever is killed.")
@@ -64,6 +61,15 @@ internal sealed record Options
             if (result.GetResult(port) is not null && result.GetResult(urls) is not null)
             {
                 result.AddError("--port and --urls exclude each other.");
+            }
+
+            foreach (string url in result.GetValue(urls)?.Split(';') ?? [])
+            {
+                // Kestrel takes * and + for all addresses.
+                if (!Uri.TryCreate(url.Replace("//*", "//host", StringComparison.Ordinal).Replace("//+", "//host", StringComparison.Ordinal), UriKind.Absolute, out Uri? uri) || uri.Scheme is not ("http" or "https"))
+                {
+                    result.AddError($"--urls: '{url}' is not an address, such as http://127.0.0.1:5080.");
+                }
             }
         });
 
@@ -86,8 +92,8 @@ internal sealed record Options
         {
             Once = result.GetValue(once),
             Rate = result.GetValue(rate),
-            Kills = result.GetValue(kill),
-            FlushDelay = TimeSpan.FromMilliseconds(result.GetValue(flush)),
+            Kills = result.GetValue(kill) ?? 0,
+            FlushDelay = TimeSpan.FromMilliseconds(result.GetValue(flush) ?? 0),
             Data = result.GetValue(data)?.FullName,
             Input = result.GetValue(input)?.FullName,
             Urls = result.GetValue(urls) ?? (result.GetValue(port) is { } given ? $"http://127.0.0.1:{given}" : null),
@@ -96,12 +102,20 @@ internal sealed record Options
         return options;
     }
 
-    private static void Between<T>(Option<T> option, int low, int high) =>
-        option.Validators.Add(result =>
+    private static Option<int?> Number(string name, string helpName, string description, int low, int high) => new(name)
+    {
+        Description = description,
+        HelpName = helpName,
+        CustomParser = result =>
         {
-            if (result.GetValueOrDefault<int?>() is { } value && (value < low || value > high))
+            string given = result.Tokens.Single().Value;
+            if (int.TryParse(given, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) && value >= low && value <= high)
             {
-                result.AddError($"{option.Name} is {value}; it must be between {low} and {high}.");
+                return value;
             }
-        });
+
+            result.AddError($"{name} is '{given}'; it must be a whole number from {low} to {high}.");
+            return null;
+        },
+    };
 }
