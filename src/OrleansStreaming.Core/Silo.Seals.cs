@@ -167,6 +167,12 @@ internal sealed partial class Silo
         {
             PollSeals();
             Ownerships.Review();
+            if (Journal.Durable > 0)
+            {
+                // A watermark can be lost, and a silo that has just come has heard none: what waits for it would wait for ever.
+                Broadcast(_ => new WatermarkMessage(Journal.Id, SealVersion, Journal.Durable));
+            }
+
             Outbox.Resend();
             ReportStuckTurns();
             TrimJournals();

@@ -13,6 +13,14 @@ internal sealed partial class PartitionCheckpoints
             || TrimPosition(now.TablePosition, now.Committed, now.Sinks) > now.TrimmedTo;
     }
 
+    /// <summary>Whether a manifest says nothing new.</summary>
+    private static bool IsSame(PartitionManifest a, PartitionManifest b) =>
+        a.TablePosition == b.TablePosition && a.TrimmedTo == b.TrimmedTo && a.Owners.SequenceEqual(b.Owners)
+        && IsSame(a.Committed, b.Committed) && IsSame(a.Sinks, b.Sinks) && IsSame(a.SinksStored, b.SinksStored);
+
+    private static bool IsSame(IReadOnlyDictionary<int, long> a, IReadOnlyDictionary<int, long> b) =>
+        a.Count == b.Count && a.All(e => b.TryGetValue(e.Key, out long value) && value == e.Value);
+
     private void StartWriting(Candidate candidate)
     {
         PartitionManifest now = partition.Manifest.Current;

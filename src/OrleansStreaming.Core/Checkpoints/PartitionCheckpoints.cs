@@ -149,13 +149,19 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
             candidate.InManifest = candidate.RunName is not null;
         }
 
+        PartitionManifest next = Compose(before, candidate);
+        if (candidate.RunName is null && candidate.Table is null && IsSame(before, next))
+        {
+            _candidate = null; // Nothing has moved.
+            return;
+        }
+
         candidate.Phase = CandidatePhase.Committing;
         foreach ((OperatorHost host, Grain grain, CheckpointEntry entry) in candidate.Captured)
         {
             silo.Probe?.Committing(host, grain, entry.Position);
         }
 
-        PartitionManifest next = Compose(before, candidate);
         partition.Manifest.Write(next, landed =>
         {
             if (partition.Lost)
