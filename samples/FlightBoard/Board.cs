@@ -20,6 +20,12 @@ internal sealed class Board(StreamingEngine engine, FlightFile file, FlightSourc
     /// <summary>The latest figures; null before the first.</summary>
     public BoardFigures? Figures => _figures;
 
+    /// <summary>The silos, as last seen.</summary>
+    public IReadOnlyList<SiloStatus> Silos { get; private set; } = [];
+
+    /// <summary>The failures so far.</summary>
+    public IReadOnlyList<Rollback> Rollbacks { get; private set; } = [];
+
     /// <summary>Everything in the file has gone through.</summary>
     public Task FinishAsync(CancellationToken cancellationToken)
     {
@@ -65,7 +71,8 @@ internal sealed class Board(StreamingEngine engine, FlightFile file, FlightSourc
         _samples.Enqueue(now);
         (long At, EngineTotals Totals) before = _samples.Count > SamplesPerRate ? _samples.Dequeue() : _samples.Peek();
         double seconds = Math.Max(0.001, Stopwatch.GetElapsedTime(before.At, now.At).TotalSeconds);
-        IReadOnlyList<SiloStatus> silos = await engine.GetSilosAsync();
+        Silos = await engine.GetSilosAsync();
+        Rollbacks = engine.GetRollbacks();
         return new BoardFigures
         {
             Flights = file.Flights,
@@ -76,8 +83,6 @@ internal sealed class Board(StreamingEngine engine, FlightFile file, FlightSourc
             TurnsPerSecond = (totals.Events - before.Totals.Events) / seconds,
             ReportsPerSecond = (totals.Released - before.Totals.Released) / seconds,
             Totals = totals,
-            Silos = silos,
-            Rollbacks = engine.GetRollbacks(),
             Airports = await BusiestAsync(cancellationToken) ?? _figures?.Airports ?? [],
         };
     }
@@ -125,12 +130,6 @@ internal sealed record BoardFigures
     public required EngineTotals Totals { get; init; }
 
     public required IReadOnlyList<AirportFigures> Airports { get; init; }
-
-    [System.Text.Json.Serialization.JsonIgnore]
-    public required IReadOnlyList<SiloStatus> Silos { get; init; }
-
-    [System.Text.Json.Serialization.JsonIgnore]
-    public required IReadOnlyList<Rollback> Rollbacks { get; init; }
 }
 
 /// <summary>How an airport stands.</summary>

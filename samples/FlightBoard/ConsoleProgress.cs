@@ -50,11 +50,11 @@ internal sealed class ConsoleProgress(Board board)
         return !cancellationToken.IsCancellationRequested;
     }
 
-    private static string Plain(BoardFigures f) => string.Create(
+    private string Plain(BoardFigures f) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{f.Read:N0} of {f.Flights:N0} flights, {f.TurnsPerSecond:N0} turns/s, {f.Totals.Grains:N0} grains, {Up(f)} of {f.Silos.Count} silos up, {f.Rollbacks.Count} failures, {f.Totals.RolledBack:N0} grains rolled back");
+        $"{f.Read:N0} of {f.Flights:N0} flights, {f.TurnsPerSecond:N0} turns/s, {f.Totals.Grains:N0} grains, {Up()} of {board.Silos.Count} silos up, {board.Rollbacks.Count} failures, {f.Totals.RolledBack:N0} grains rolled back");
 
-    private static int Up(BoardFigures f) => f.Silos.Count(s => s.State == "running");
+    private int Up() => board.Silos.Count(s => s.State == "running");
 
     private IRenderable Render()
     {
@@ -74,15 +74,15 @@ internal sealed class ConsoleProgress(Board board)
             new BreakdownChart().Width(72).HideTags().AddItem("read", f.Read, Color.Teal).AddItem("to come", Math.Max(0, f.Flights - f.Read), Color.Grey23),
             new Markup(Invariant($"[bold]{f.Read:N0}[/] of {f.Flights:N0} flights, {f.Totals.Grains:N0} grains, {f.Totals.Checkpoints:N0} checkpoints{(f.Finished ? ", [green]all done[/]" : "")}")),
             figures,
-            SiloTable(f),
-            RollbackLines(f));
+            SiloTable(),
+            RollbackLines());
     }
 
-    private static Table SiloTable(BoardFigures f)
+    private Table SiloTable()
     {
         Table table = new Table().RoundedBorder().BorderColor(Color.Grey)
             .AddColumns(new TableColumn("silo"), new TableColumn("state"), Right("partitions"), Right("grains"), Right("turns"), Right("rolled back"), Right("starts"));
-        foreach (SiloStatus silo in f.Silos)
+        foreach (SiloStatus silo in board.Silos)
         {
             string colour = silo.State == "running" ? "green" : "red";
             table.AddRow(
@@ -94,7 +94,7 @@ internal sealed class ConsoleProgress(Board board)
         static TableColumn Right(string name) => new TableColumn(name).RightAligned();
     }
 
-    private static Rows RollbackLines(BoardFigures f) => new(f.Rollbacks.TakeLast(RollbacksShown).Select(r => new Markup(Invariant(
+    private Rows RollbackLines() => new(board.Rollbacks.TakeLast(RollbacksShown).Select(r => new Markup(Invariant(
         $"[yellow]{r.Time.ToLocalTime():HH:mm:ss}[/] {r.Silo} was lost with {r.LostRecords?.ToString(CultureInfo.InvariantCulture) ?? "some"} records: [bold]{r.RolledBackGrains}[/] grains of others rolled back{Because(r)}"))));
 
     private static string Because(Rollback rollback) =>
