@@ -70,12 +70,15 @@ internal sealed partial class Ownerships
             Finish(opening);
         }));
 
-    /// <summary>Runs that earlier owners wrote and never named.</summary>
+    /// <summary>Runs that earlier owners wrote and never named. Those of later owners are none of its business, should it have been superseded.</summary>
     private static async ValueTask DeleteLeftOversAsync(IStorage storage, PartitionManifest manifest, CancellationToken cancellationToken)
     {
-        foreach (string run in await storage.ListRunsAsync($"{manifest.Name}/", cancellationToken).ConfigureAwait(false))
+        string prefix = $"{manifest.Name}/";
+        foreach (string run in await storage.ListRunsAsync(prefix, cancellationToken).ConfigureAwait(false))
         {
-            if (run != manifest.Table && manifest.Runs.All(r => r.Name != run))
+            bool earlier = int.TryParse(run[prefix.Length..].Split('-')[0], System.Globalization.CultureInfo.InvariantCulture, out int epoch)
+                && epoch < manifest.Owner!.Epoch;
+            if (earlier && run != manifest.Table && manifest.Runs.All(r => r.Name != run))
             {
                 await storage.DeleteRunAsync(run, cancellationToken).ConfigureAwait(false);
             }

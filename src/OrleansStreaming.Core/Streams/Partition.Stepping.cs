@@ -139,26 +139,33 @@ internal sealed partial class Partition
         _silo.Submit(new Request<IReadOnlyList<StoredFrame>>(
             $"read {journal} from {block.Lsn}",
             (storage, cancel) => storage.ReadFramesAsync(journal, block.Lsn, to, 1 << 20, cancel),
-            (frames, error) => BroughtBack(block.Journal, frames, error)));
+            (frames, error) => BroughtBack(block, frames, error)));
     }
 
-    private void BroughtBack(int journal, IReadOnlyList<StoredFrame>? frames, Exception? error)
+    private void BroughtBack(LogBlock wanted, IReadOnlyList<StoredFrame>? frames, Exception? error)
     {
         if (Lost)
         {
             return;
         }
 
+        if (error is null && frames!.Count == 0 && (Manifest.Busy || wanted.LastOffset <= Manifest.Current.TrimmedTo))
+        {
+            // Trimmed meanwhile, by what this owner has written itself: who asked for it looks again.
+            _silo.After(_silo.Options.StorageRetryMs, () => _reading = false);
+            return;
+        }
+
         if (error is null && frames!.Count == 0)
         {
-            error = new CorruptDataException(_silo.JournalName(journal), 0, $"expected records of {Name} that are still needed");
+            error = new CorruptDataException(_silo.JournalName(wanted.Journal), 0, $"expected records of {Name} that are still needed");
         }
 
         if (error is null)
         {
             foreach (StoredFrame frame in frames!)
             {
-                foreach (LogBlock read in FrameCodec.Decode(journal, frame, (partition, _) => partition == Id))
+                foreach (LogBlock read in FrameCodec.Decode(wanted.Journal, frame, (partition, _) => partition == Id))
                 {
                     long sequence = Log.FindAfter(read.First.Value - 1);
                     if (sequence < Log.EndSequence && Log[sequence] is { Buffer: null } block && block.First == read.First)
