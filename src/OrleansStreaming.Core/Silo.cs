@@ -92,7 +92,7 @@ internal sealed partial class Silo
 
     /// <summary>Nothing waits to be processed, sent, released or made durable.</summary>
     public bool IsQuiet => Phase == SiloPhase.Running && !Journal.HasUnflushed && Outbox.Waiting == 0 && _turns.Count == 0
-        && Ownerships.Active.All(p => !p.HasWork);
+        && Ownerships.Active.All(p => p.IsSettled);
 
     /// <summary>When the loop should call <see cref="Step"/> again at the latest, monotonic milliseconds.</summary>
     public long NextWakeMs

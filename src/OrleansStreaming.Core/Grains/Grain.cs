@@ -75,6 +75,11 @@ internal sealed class Grain(byte[] key, ulong hash)
     /// <summary>How often it has thrown.</summary>
     public int Attempts { get; set; }
 
+    /// <summary>What it threw last, and how often in a row.</summary>
+    public Exception? Failure { get; set; }
+
+    public int SameFailures { get; set; }
+
     /// <summary>Grows when the grain goes back: answers of calls made before are not for it.</summary>
     public int Generation { get; set; }
 

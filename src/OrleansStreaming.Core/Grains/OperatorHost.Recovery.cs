@@ -25,7 +25,7 @@ internal sealed partial class OperatorHost
         int kept = 0;
         foreach (Grain grain in grains)
         {
-            if (_silo.Journals.FirstLost(grain.Foreign, out Dependency lost))
+            if (_silo.Journals.FirstLost(grain.Foreign, out Dependency lost) && !Mutations.KeepOrphanedGrains)
             {
                 grain.InForeignList = false;
                 report.Add(describe(grain, lost));
@@ -42,7 +42,7 @@ internal sealed partial class OperatorHost
         // A running turn depends on its record as well as on its grain.
         foreach (Turn turn in _silo.TurnsOf(this))
         {
-            if (!turn.Discarded && turn.Grain.Turn == turn)
+            if (!turn.Discarded && turn.Grain.Turn == turn && !Mutations.KeepOrphanedTurns)
             {
                 Row.Read(turn.Block.Rows[turn.Start..], turn.Block.BaseTime, out Row row);
                 if (turn.Block.IsVoid(row.Slot))
@@ -134,7 +134,7 @@ internal sealed partial class OperatorHost
     /// <summary>Drops grains that are behind their committed checkpoint, before anything relies on that being the latest.</summary>
     public void CatchUpWithCheckpoint(Grain grain, long committed)
     {
-        if (grain.Position < committed)
+        if (grain.Position < committed && !Mutations.StayBehind)
         {
             grain.Undo = null;
             Rollback(grain);

@@ -6,6 +6,9 @@ namespace OrleansStreaming.Core;
 /// </summary>
 internal sealed partial class OperatorHost
 {
+    /// <summary>Calls that have been started and have no answer yet.</summary>
+    private int _openCalls;
+
     private static PendingRequest? FindRequest(Grain grain, RecordKind kind, RecordName name) =>
         grain.Pending?.Find(r => r.Kind == kind && r.Name == name);
 
@@ -64,7 +67,7 @@ internal sealed partial class OperatorHost
             return;
         }
 
-        if (wanted && !_partition.Self.Contains(request.Kind, Id, grain.Key, request.Name))
+        if (wanted && (Mutations.FireTwice || !_partition.Self.Contains(request.Kind, Id, grain.Key, request.Name)))
         {
             _partition.AppendSelf(request.Kind, Id, grain, request.Name, payload);
             _silo.Counters.Fired++;
@@ -76,9 +79,11 @@ internal sealed partial class OperatorHost
         if (_partition.Lost || grain.Generation != generation || grain.Pending?.Contains(request) != true
             || _partition.Self.Contains(request.Kind, Id, grain.Key, request.Name))
         {
+            _openCalls -= attempt > 1 ? 1 : 0;
             return;
         }
 
+        _openCalls += attempt == 1 ? 1 : 0;
         OperatorGrain? instance = grain.Instance;
         _silo.Start(new Request<byte[]>(
             $"call {request.Tag}",
@@ -96,6 +101,7 @@ internal sealed partial class OperatorHost
             return;
         }
 
+        _openCalls--;
         if (error is not null)
         {
             _silo.Log.CallFailed(_silo.Name, Type.Definition.Name, Type.KeyText(grain.Key), request.Tag, attempt, error);

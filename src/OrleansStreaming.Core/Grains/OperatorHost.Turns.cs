@@ -7,7 +7,7 @@ namespace OrleansStreaming.Core;
 internal sealed partial class OperatorHost
 {
     /// <summary>An output of a flagged turn may repeat what its destination has: this owner does not process the event for the first time.</summary>
-    private bool IsFlagged(Grain grain, long offset) => offset <= grain.Completed || new Offset(offset).Epoch != _partition.Epoch;
+    private bool IsFlagged(Grain grain, long offset) => !Mutations.NeverFlag && (offset <= grain.Completed || new Offset(offset).Epoch != _partition.Epoch);
 
     private void Run(Grain grain, LogBlock block, int start, long offset, in Row row)
     {
@@ -19,7 +19,7 @@ internal sealed partial class OperatorHost
                 Advance(grain, offset);
                 _silo.Probe?.Passed(this, grain, offset);
                 return;
-            case RecordKind.Event when _partition.Self.HasDecisions && _partition.Self.FindDecision(Id, grain.Key, offset) is { } decision:
+            case RecordKind.Event when _partition.Self.HasDecisions && !Mutations.ForgetDecisions && _partition.Self.FindDecision(Id, grain.Key, offset) is { } decision:
                 LeaveOut(grain, block, start, offset, decision);
                 return;
             case RecordKind.Timer or RecordKind.CallResult when FindRequest(grain, row.Kind, row.Name) is null:
@@ -203,6 +203,7 @@ internal sealed partial class OperatorHost
         if (offset >= grain.FailedAt)
         {
             grain.Attempts = 0;
+            grain.Failure = null;
         }
 
         _silo.Counters.Events++;
@@ -216,8 +217,11 @@ internal sealed partial class OperatorHost
         bool flagged = IsFlagged(grain, offset);
 
         // A repeat of a turn must not be decided otherwise than the first time, which may have succeeded. A record that keeps
-        // throwing on repeats is taken to throw always, as operators are deterministic: then the first time threw too.
-        int attempts = flagged ? options.MaxAttempts * 4 : options.MaxAttempts;
+        // throwing the same is taken to throw always, as operators are deterministic: then the first time threw too.
+        bool same = grain.Failure is { } failure && failure.GetType() == error.GetType() && failure.Message == error.Message;
+        grain.SameFailures = same ? grain.SameFailures + 1 : 1;
+        grain.Failure = error;
+        int attempts = flagged && grain.SameFailures <= options.MaxAttempts ? options.MaxAttempts * 4 : options.MaxAttempts;
         _silo.Log.TurnThrew(_silo.Name, Type.Definition.Name, Type.KeyText(grain.Key), new Offset(offset), grain.Attempts, error);
         _silo.Counters.Throws++;
         if (before is not null)
@@ -256,12 +260,14 @@ internal sealed partial class OperatorHost
         FallBehind(grain);
         StopCatchUp(grain);
         grain.Phase = GrainPhase.BackingOff;
+        _away.Add(grain);
         int generation = grain.Generation;
         _silo.After((long)delay, () =>
         {
             if (grain.Phase == GrainPhase.BackingOff && grain.Generation == generation && !_partition.Lost)
             {
                 grain.Phase = GrainPhase.Ready;
+                _away.Remove(grain);
                 StartCatchUp(grain);
             }
         });

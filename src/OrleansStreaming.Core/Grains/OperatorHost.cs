@@ -41,6 +41,12 @@ internal sealed partial class OperatorHost
     /// <summary>The last offset handed to grains.</summary>
     public long CursorOffset { get; private set; }
 
+    /// <summary>Grains that cannot take events at the moment: their checkpoints are being read, or they wait after a throw.</summary>
+    private readonly HashSet<Grain> _away = [];
+
+    /// <summary>Nothing is under way: no grain is behind, being read, or waiting for another attempt or an answer.</summary>
+    public bool IsSettled => !HasWork && _away.Count == 0 && _openCalls == 0;
+
     /// <summary>Something can be read, as far as is known.</summary>
     public bool HasWork => _catchingUp > 0 || !_cursor.AtEnd(_partition.Log);
 
@@ -101,7 +107,7 @@ internal sealed partial class OperatorHost
             }
 
             bool isVoid = block.IsVoid(row.Slot);
-            if (!isVoid && _partition.Stream.Strict && !_silo.IsStable(block, row.Slot))
+            if (!isVoid && _partition.Stream.Strict && !Mutations.DeliverUnstable && !_silo.IsStable(block, row.Slot))
             {
                 break;
             }
@@ -241,6 +247,7 @@ internal sealed partial class OperatorHost
         }
 
         grain.Phase = GrainPhase.Loading;
+        _away.Add(grain);
         int generation = grain.Generation;
         _silo.Submit(new Request<ReadOnlyMemory<byte>>(
             $"read run {entry.Run}",
@@ -285,6 +292,7 @@ internal sealed partial class OperatorHost
     {
         grain.Instance = instance;
         grain.Phase = GrainPhase.Ready;
+        _away.Remove(grain);
         ArmRequests(grain);
         if (grain.Behind)
         {

@@ -59,6 +59,9 @@ internal sealed partial class Partition
     /// <summary>Nothing is accepted any more.</summary>
     public bool Closed { get; set; }
 
+    /// <summary>Everything that it holds has been processed and released.</summary>
+    public bool IsSettled => Array.TrueForAll(Hosts, h => h.IsSettled) && !Array.Exists(Sinks, s => s.HasWork || s.Phase == SinkPhase.BackingOff);
+
     public bool HasWork => !Lost && (Hosts.Any(h => h.HasWork) || Sinks.Any(s => s.HasWork));
 
     /// <summary>Begins to serve: the log, the index and the table have been read.</summary>
@@ -165,6 +168,11 @@ internal sealed partial class Partition
         }
 
         long last = message.FirstNumber + message.Count - 1;
+        if (Mutations.TakeAnyNumber && message.FirstNumber > channel.Next)
+        {
+            channel.Next = message.FirstNumber;
+        }
+
         if (message.FirstNumber > channel.Next || last < channel.Next)
         {
             channel.Changed |= last < channel.Next; // A repeat: perhaps the acknowledgement was lost.
@@ -186,7 +194,7 @@ internal sealed partial class Partition
         }
 
         (CausalityVector? Vector, bool Dropped)[] slots = Array.ConvertAll(
-            message.Slots, s => (s.Vector?.Prune(_silo.Journals), s.Void || _silo.Journals.IsLost(s.Vector)));
+            message.Slots, s => (s.Vector?.Prune(_silo.Journals), s.Void || (_silo.Journals.IsLost(s.Vector) && !Mutations.TakeOrphans)));
         int at = 0;
         for (int i = 0; i < message.Count; i++)
         {
@@ -205,7 +213,7 @@ internal sealed partial class Partition
                 _silo.Counters.OrphansDropped++;
                 _silo.Probe?.Dropped(message.From, in row);
             }
-            else if (message.Flagged && IsRepeat(in row, out lsn))
+            else if (message.Flagged && !Mutations.TakeRepeats && IsRepeat(in row, out lsn))
             {
                 _silo.Counters.Repeats++;
             }
@@ -214,7 +222,7 @@ internal sealed partial class Partition
                 lsn = Append(ref row, vector).Lsn;
             }
 
-            channel.Took(number, lsn);
+            channel.Took(number, Mutations.AcknowledgeEarly ? 0 : lsn);
         }
 
         return true;
@@ -353,7 +361,7 @@ internal sealed partial class Partition
     private void AcknowledgeIngests()
     {
         long durable = _silo.Journal.Durable;
-        while (_ingests.TryPeek(out var first) && first.Lsn <= durable)
+        while (_ingests.TryPeek(out var first) && (first.Lsn <= durable || Mutations.AnswerEarly))
         {
             _ingests.Dequeue();
             first.Batch.Done(new IngestResult(IngestStatus.Durable, first.Appended));
