@@ -87,6 +87,12 @@ internal sealed partial class Silo
     /// <summary>Wall clock in microseconds; never goes back within a silo.</summary>
     public long WallMicros => _lastWallMicros = Math.Max(_lastWallMicros, Ports.NowMicros);
 
+    /// <summary>The operator whose code the loop is in, null outside of turns. For a watchdog, from any thread.</summary>
+    public OperatorHost? Running { get; set; }
+
+    /// <summary>The event that it is in.</summary>
+    public long RunningOffset { get; set; }
+
     /// <summary>Turns that run longer than they should.</summary>
     public IEnumerable<Turn> StuckTurns => _turns.Where(t => t.ReportedStuck);
 

@@ -6,6 +6,9 @@ internal sealed record SiloOptions
     /// <summary>Tells this deployment from others, for what lies outside of it.</summary>
     public string Deployment { get; init; } = string.Empty;
 
+    /// <summary>Operators whose turns have blocked a loop before: they run away from it.</summary>
+    public IReadOnlySet<string> Blocking { get; init; } = new HashSet<string>();
+
     /// <summary>A frame is closed when it has gathered this much.</summary>
     public int MaxFrameBytes { get; init; } = 4 << 20;
 

@@ -52,6 +52,8 @@ public sealed partial class StreamingEngine : IAsyncDisposable
 
     internal IReadOnlyList<SiloHost> Hosts => _hosts;
 
+    internal LoopWatchdog Watchdog => field ??= new LoopWatchdog(this);
+
     internal IStorage Storage => _storage ?? throw new InvalidOperationException("The engine has not been started.");
 
     internal IServiceProvider Services => _services;
@@ -90,6 +92,8 @@ public sealed partial class StreamingEngine : IAsyncDisposable
             host.Start();
         }
 
+        Watchdog.Start();
+
         foreach (SourceDefinition source in Topology.Sources)
         {
             SourceRunner runner = SourceRunner.Create(this, source);
@@ -114,6 +118,7 @@ public sealed partial class StreamingEngine : IAsyncDisposable
 
         await DrainAsync(cancellationToken).ConfigureAwait(false);
         await _stopping.CancelAsync().ConfigureAwait(false);
+        await Watchdog.Completion.ConfigureAwait(false);
         foreach (SiloHost host in _hosts)
         {
             await host.StopAsync().ConfigureAwait(false);

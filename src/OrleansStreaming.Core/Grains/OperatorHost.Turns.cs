@@ -45,14 +45,18 @@ internal sealed partial class OperatorHost
         TurnContext context = _silo.RentContext();
         context.Begin(this, grain.Key, offset, row.Time);
         ValueTask running;
+        _silo.RunningOffset = offset;
+        _silo.Running = this;
         try
         {
-            running = Invoke(grain, in row, context);
+            running = _blocking ? InvokeElsewhere(grain, in row, context) : Invoke(grain, in row, context);
         }
         catch (Exception e)
         {
             running = ValueTask.FromException(e);
         }
+
+        _silo.Running = null;
 
         if (running.IsCompletedSuccessfully)
         {
@@ -91,6 +95,19 @@ internal sealed partial class OperatorHost
             default:
                 return Type.OnEvent(grain.Instance, row.TypeIndex, row.Payload, context);
         }
+    }
+
+    private ValueTask InvokeElsewhere(Grain grain, in Row row, TurnContext context)
+    {
+        // The row's bytes belong to the loop.
+        byte[] copy = new byte[row.MaxSize];
+        int length = row.Write(copy, row.Time);
+        long time = row.Time;
+        return _silo.Ports.RunElsewhere(() =>
+        {
+            Row.Read(copy.AsSpan(0, length), time, out Row copied);
+            return Invoke(grain, in copied, context);
+        });
     }
 
     /// <summary>An asynchronous turn has ended; goes on with the grain's next events.</summary>

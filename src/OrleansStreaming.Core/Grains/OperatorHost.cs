@@ -13,6 +13,7 @@ internal sealed partial class OperatorHost
     private readonly ArrayBufferWriter<byte> _before = new(256);
     private const long EvictEveryMs = 100;
     private const int EvictSlice = 4096;
+    private readonly bool _blocking;
     private LogCursor _cursor;
     private long _evictedMs;
     private int _evictNext;
@@ -22,6 +23,7 @@ internal sealed partial class OperatorHost
         _silo = silo;
         _partition = partition;
         Type = type;
+        _blocking = silo.Options.Blocking.Contains(type.Definition.Name);
         _cursor = LogCursor.After(partition.Log, startAfter);
         CursorOffset = startAfter;
     }

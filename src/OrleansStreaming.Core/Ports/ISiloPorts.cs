@@ -21,6 +21,9 @@ internal interface ISiloPorts
     /// <summary>Starts work outside the loop (a sink's write, a recorded call); the engine runs it likewise.</summary>
     void Start(Request request);
 
+    /// <summary>Runs a turn of an operator that is known to block, away from the loop.</summary>
+    ValueTask RunElsewhere(Func<ValueTask> turn) => turn();
+
     /// <summary>Hands an asynchronous turn's end back to the loop. Called from any thread.</summary>
     void PostTurnEnd(Turn turn);
 

@@ -18,6 +18,11 @@ public sealed partial class StreamingEngine
     [LoggerMessage(2000, LogLevel.Warning, "Silo {Silo} is gone ({Reason}); it starts again in {DelayMs} ms")]
     private static partial void SiloRestarts(ILogger logger, string silo, string reason, double delayMs);
 
+    internal void LogLoopBlocked(string silo, string @operator, string offset, double seconds) => LoopBlocked(_logger, silo, @operator, offset, seconds);
+
+    [LoggerMessage(2002, LogLevel.Error, "A turn of operator {Operator} at {Offset} has blocked the thread of silo {Silo} for {Seconds} s. The silo starts over, and turns of {Operator} run on other threads from now on. Use await instead of blocking")]
+    private static partial void LoopBlocked(ILogger logger, string silo, string @operator, string offset, double seconds);
+
     [LoggerMessage(2001, LogLevel.Critical, "The loop of silo {Silo} failed; this is a bug, please report it")]
     private static partial void LoopFailed(ILogger logger, string silo, Exception error);
 

@@ -21,6 +21,7 @@ internal sealed class SiloIncarnation : ISiloPorts
     private int _pendingStorage;
     private volatile bool _abandoned;
     private bool _failed;
+    private int _over;
 
     public SiloIncarnation(StreamingEngine engine, SiloHost host)
     {
@@ -65,6 +66,20 @@ internal sealed class SiloIncarnation : ISiloPorts
         Post(new Question(silo => answer.TrySetResult(question(silo)), () => answer.TrySetResult(default!)));
         return answer.Task;
     }
+
+    /// <summary>
+    /// Gives up an incarnation whose loop is held up by a turn, from another thread: when the turn returns, the loop ends at
+    /// its next port call.
+    /// </summary>
+    public void GiveUp(string reason)
+    {
+        _failed = true;
+        End();
+        _host.Ended(this, reason);
+    }
+
+    /// <summary>Away from the loop, as an asynchronous turn.</summary>
+    async ValueTask ISiloPorts.RunElsewhere(Func<ValueTask> turn) => await Task.Run(async () => await turn().ConfigureAwait(false)).ConfigureAwait(false);
 
     /// <summary>Stops the loop as a crash would, and waits until nothing of it runs any more.</summary>
     public async Task AbandonAsync()
@@ -215,6 +230,11 @@ internal sealed class SiloIncarnation : ISiloPorts
     {
         _abandoned = true;
         _cancel.Cancel();
+        if (Interlocked.Exchange(ref _over, 1) != 0)
+        {
+            return; // The watchdog has given it up.
+        }
+
         foreach (Partition partition in Silo.Ownerships.Active)
         {
             if (!partition.Lost)

@@ -52,6 +52,7 @@ public sealed partial class StreamingEngine
     internal SiloOptions SiloOptions() => new()
     {
         Deployment = Deployment,
+        Blocking = Watchdog.Blocking,
         FlushEveryMs = (long)Options.FlushEvery.TotalMilliseconds,
         CheckpointEveryMs = (long)Options.CheckpointEvery.TotalMilliseconds,
         MemoryBudgetBytes = Math.Max(1 << 20, Options.MemoryBudgetBytes / Options.Silos),
