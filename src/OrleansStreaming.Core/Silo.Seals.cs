@@ -44,7 +44,7 @@ internal sealed partial class Silo
             return;
         }
 
-        if (message.SealVersion > SealVersion)
+        if (message.SealVersion > SealVersion && !Mutations.IgnoreSealVersion)
         {
             // The sender knows seals that this silo does not: they come first.
             if (_parked.Count < MaxParked)
@@ -79,7 +79,7 @@ internal sealed partial class Silo
 
     private void TakeData(DataMessage message)
     {
-        if (Journals.IsSealed(message.From))
+        if (Journals.IsSealed(message.From) && !Mutations.TakeFromSealed)
         {
             return; // Orphan or not: the new owner of what sent it sends all that is needed again.
         }

@@ -73,6 +73,12 @@ internal sealed record SiloOptions
 
     public long SinkMaxRetryMs { get; init; } = 5000;
 
+    /// <summary>Records that only a sink or retention still needs leave the journals after this long.</summary>
+    public long ArchiveAfterMs { get; init; } = 10_000;
+
+    /// <summary>About the size of one archive.</summary>
+    public long ArchiveRunBytes { get; init; } = 8 << 20;
+
     /// <summary>How often journals are looked at for segments that nobody needs.</summary>
     public long TrimEveryMs { get; init; } = 5000;
 }

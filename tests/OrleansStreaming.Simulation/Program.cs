@@ -5,7 +5,8 @@ using OrleansStreaming.Testing.Simulation;
 long seeds = 1000, start = 0, minutes = 0;
 ulong? trace = null;
 string? mutant = null;
-int seconds = 60;
+bool mutants = false;
+const int seconds = 60;
 for (int i = 0; i < args.Length; i++)
 {
     string Value() => i + 1 < args.Length ? args[++i] : throw new ArgumentException($"{args[i]} needs a value");
@@ -15,11 +16,23 @@ for (int i = 0; i < args.Length; i++)
         case "--start": start = long.Parse(Value(), CultureInfo.InvariantCulture); break;
         case "--minutes": minutes = long.Parse(Value(), CultureInfo.InvariantCulture); break;
         case "--trace": trace = ulong.Parse(Value(), CultureInfo.InvariantCulture); break;
+        case "--mutants": mutants = true; break;
         case "--mutant": mutant = Value(); break;
         default:
-            Console.Error.WriteLine("usage: [--seeds N] [--start S] [--minutes M] [--mutant NAME] | --trace SEED [--mutant NAME]");
+            Console.Error.WriteLine("usage: [--seeds N] [--start S] [--minutes M] [--mutant NAME | --mutants] | --trace SEED [--mutant NAME]");
             return 2;
     }
+}
+
+if (mutants)
+{
+    return Mutants.RunAll((int)seeds, (ulong)start, seconds);
+}
+
+if (mutant is not null && !Mutants.Switch(mutant, true))
+{
+    Console.Error.WriteLine($"there is no mutant {mutant}; there are {string.Join(", ", Mutants.Names)}");
+    return 2;
 }
 
 const string Command = "dotnet run -c Release --project tests/OrleansStreaming.Simulation --";

@@ -33,7 +33,11 @@ internal sealed class ManifestWriter(Silo silo, PartitionManifest current, strin
         byte[] bytes = next.ToBytes();
         silo.Submit(new Request<string>(
             $"swap {_record}",
-            async (storage, cancel) => await storage.SwapRecordAsync(_record, Tag, bytes, cancel).ConfigureAwait(false) ?? string.Empty,
+            async (storage, cancel) =>
+            {
+                string expected = Mutations.WriteBlindly ? (await storage.ReadRecordAsync(_record, cancel).ConfigureAwait(false))!.Tag : Tag;
+                return await storage.SwapRecordAsync(_record, expected, bytes, cancel).ConfigureAwait(false) ?? string.Empty;
+            },
             (newTag, error) =>
             {
                 Busy = false;

@@ -10,12 +10,13 @@ internal sealed partial class PartitionCheckpoints
         tablePosition = now.TablePosition;
         return partition.Log.LastOffset > now.TablePosition
             || partition.Sinks.Any(s => s.Position > now.Sinks.GetValueOrDefault(s.Id, Offset.None.Value))
-            || TrimPosition(now.TablePosition, now.Committed, now.Sinks) > now.TrimmedTo;
+            || TrimPosition(now.TablePosition, now.Committed, now.Sinks) > now.TrimmedTo
+            || HasToArchive();
     }
 
     /// <summary>Whether a manifest says nothing new.</summary>
     private static bool IsSame(PartitionManifest a, PartitionManifest b) =>
-        a.TablePosition == b.TablePosition && a.TrimmedTo == b.TrimmedTo && a.Owners.SequenceEqual(b.Owners)
+        a.TablePosition == b.TablePosition && a.TrimmedTo == b.TrimmedTo && a.Archives.SequenceEqual(b.Archives) && a.Owners.SequenceEqual(b.Owners)
         && IsSame(a.Committed, b.Committed) && IsSame(a.Sinks, b.Sinks) && IsSame(a.SinksStored, b.SinksStored);
 
     private static bool IsSame(IReadOnlyDictionary<int, long> a, IReadOnlyDictionary<int, long> b) =>
@@ -43,7 +44,8 @@ internal sealed partial class PartitionCheckpoints
             kept = EntriesToKeep(candidate);
         }
 
-        if (candidate.RunName is null && table is null)
+        byte[]? archive = StartArchive(candidate, prefix);
+        if (candidate.RunName is null && table is null && archive is null)
         {
             candidate.Phase = CandidatePhase.Written;
             return;
@@ -56,6 +58,11 @@ internal sealed partial class PartitionCheckpoints
                 if (table is not null)
                 {
                     await storage.WriteRunAsync(candidate.Table!, table, cancel).ConfigureAwait(false);
+                }
+
+                if (archive is not null)
+                {
+                    await storage.WriteRunAsync(candidate.ArchiveName!, archive, cancel).ConfigureAwait(false);
                 }
 
                 if (candidate.RunName is null)
@@ -88,6 +95,11 @@ internal sealed partial class PartitionCheckpoints
             if (candidate.Table is not null)
             {
                 silo.DeleteRun(candidate.Table);
+            }
+
+            if (candidate.ArchiveName is not null)
+            {
+                silo.DeleteRun(candidate.ArchiveName);
             }
 
             if (error is not null)
@@ -213,8 +225,10 @@ internal sealed partial class PartitionCheckpoints
 
         long table = Math.Max(before.TablePosition, candidate.TablePosition);
         long trimmed = Math.Max(before.TrimmedTo, TrimPosition(table, committed, sinks));
+        List<ArchiveInfo> archives = Archives(before, candidate, trimmed);
         return before with
         {
+            Archives = archives,
             Runs = runs,
             Committed = committed,
             Sinks = sinks,
@@ -222,7 +236,7 @@ internal sealed partial class PartitionCheckpoints
             Table = candidate.Table ?? before.Table,
             TablePosition = table,
             TrimmedTo = trimmed,
-            Owners = StillNeeded(before.Owners, trimmed),
+            Owners = StillNeeded(before.Owners, archives.Count == 0 ? trimmed : Math.Max(trimmed, archives[^1].Last)),
             NextRun = before.NextRun + 1,
         };
     }
@@ -231,12 +245,12 @@ internal sealed partial class PartitionCheckpoints
     private long TrimPosition(long table, IReadOnlyDictionary<int, long> committed, IReadOnlyDictionary<int, long> sinks)
     {
         long position = Math.Min(table, Retained());
-        foreach (OperatorHost host in partition.Hosts)
+        foreach (OperatorHost host in Mutations.TrimUncovered ? [] : partition.Hosts)
         {
             position = Math.Min(position, committed.GetValueOrDefault(host.Id, -1));
         }
 
-        foreach (SinkRunner sink in partition.Sinks)
+        foreach (SinkRunner sink in Mutations.TrimUnreleased ? [] : partition.Sinks)
         {
             position = Math.Min(position, sinks.GetValueOrDefault(sink.Id, -1));
         }
@@ -267,10 +281,11 @@ internal sealed partial class PartitionCheckpoints
         return position;
     }
 
-    private List<Ownership> StillNeeded(IReadOnlyList<Ownership> owners, long trimmed)
+    /// <summary>The owners whose journals hold records above an offset.</summary>
+    private List<Ownership> StillNeeded(IReadOnlyList<Ownership> owners, long above)
     {
         PartitionLog log = partition.Log;
-        long first = log.FindAfter(trimmed);
+        long first = log.FindAfter(above);
         int epoch = partition.Epoch;
         long lsn = silo.Journal.NextLsn;
         if (first < log.EndSequence)

@@ -43,7 +43,7 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
     {
         foreach ((int operatorId, byte[] key, CheckpointEntry entry) in Index.All())
         {
-            if (entry.HasPending)
+            if (entry.HasPending && !Mutations.LetSleep)
             {
                 partition.HostOf(operatorId)?.Wake(key);
             }
@@ -136,9 +136,9 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
     private bool IsCommittable(Candidate candidate)
     {
         candidate.Vector = candidate.Vector?.Prune(silo.Journals);
-        return candidate.Vector is null
+        return (candidate.Vector is null || Mutations.CommitUnstable)
             && silo.Journals.IsDurable(silo.Journal.Id, candidate.Lsn)
-            && silo.Outbox.IsAcknowledged(candidate.SendMark);
+            && (silo.Outbox.IsAcknowledged(candidate.SendMark) || Mutations.CommitUnsent);
     }
 
     private void Commit(Candidate candidate)
@@ -160,6 +160,11 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
         foreach ((OperatorHost host, Grain grain, CheckpointEntry entry) in candidate.Captured)
         {
             silo.Probe?.Committing(host, grain, entry.Position);
+        }
+
+        if (Mutations.AnnounceEarly)
+        {
+            Announce(before, next);
         }
 
         partition.Manifest.Write(next, landed =>
@@ -209,6 +214,7 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
             host.CatchUpWithCheckpoint(grain, entry.Position);
         }
 
+        Archived(candidate, before, now);
         Announce(before, now);
         partition.Log.TrimTo(now.TrimmedTo);
         partition.Self.TrimTo(now.TrimmedTo);
@@ -268,6 +274,12 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
         public List<RunInfo> Replaced { get; set; } = [];
 
         public string? Table { get; set; }
+
+        public string? ArchiveName { get; set; }
+
+        public ArchiveInfo? Archive { get; set; }
+
+        public List<(LogBlock Block, ArchivePlace Place)> Archived { get; set; } = [];
 
         public long TablePosition { get; set; }
 

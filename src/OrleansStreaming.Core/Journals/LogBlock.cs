@@ -38,6 +38,9 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
     /// <summary>Bytes of all blocks before it in its log, counted from some start.</summary>
     public long StartBytes { get; set; }
 
+    /// <summary>Where the rows lie when they are no longer read from the journal.</summary>
+    public ArchivePlace? ArchivedIn { get; set; }
+
     /// <summary>No row is added any more.</summary>
     public bool Closed { get; set; }
 
@@ -63,6 +66,19 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
         }
 
         return block;
+    }
+
+    /// <summary>A block whose rows are in an archive.</summary>
+    public static LogBlock Absent(int partition, int journal, long lsn, Offset first, long baseTime, int sealVersion, int count, ArchivePlace place) =>
+        new(partition, journal, lsn, first, baseTime) { SealVersion = sealVersion, Count = count, Closed = true, ArchivedIn = place };
+
+    /// <summary>Takes the rows, and what tells the void ones, from a block read from an archive.</summary>
+    public void Restore(LogBlock read, JournalTable journals)
+    {
+        Restore(read.Rows);
+        _slots = read._slots;
+        _slotCount = read._slotCount;
+        Refresh(journals);
     }
 
     /// <summary>Appends a row. Call only while the frame gathers.</summary>

@@ -87,6 +87,11 @@ internal sealed partial class Ownerships
             {
                 try
                 {
+                    if (Mutations.ClaimBlindly)
+                    {
+                        tag = (await storage.ReadRecordAsync(record, cancel).ConfigureAwait(false))?.Tag;
+                    }
+
                     string? newTag = await storage.SwapRecordAsync(record, tag, bytes, cancel).ConfigureAwait(false);
                     return (newTag is null ? null : claimed, newTag);
                 }

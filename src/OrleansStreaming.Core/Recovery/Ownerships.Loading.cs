@@ -36,7 +36,7 @@ internal sealed partial class Ownerships
         ReadJournals(wave);
     }
 
-    private void ReadRuns(Opening opening) => silo.Submit(new Request<(CheckpointIndex, ProducerTable)>(
+    private void ReadRuns(Opening opening) => silo.Submit(new Request<(CheckpointIndex, ProducerTable, List<LogBlock>)>(
         $"open {opening.Manifest.Name}",
         async (storage, cancel) =>
         {
@@ -55,8 +55,14 @@ internal sealed partial class Ownerships
                 table = ProducerTable.Parse(name, (await storage.ReadRunAsync(name, 0, int.MaxValue, cancel).ConfigureAwait(false)).Span);
             }
 
+            var archived = new List<LogBlock>();
+            foreach (ArchiveInfo archive in opening.Manifest.Archives)
+            {
+                archived.AddRange(await ArchiveRun.OpenAsync(storage, archive.Name, opening.Manifest.Partition, cancel).ConfigureAwait(false));
+            }
+
             await DeleteLeftOversAsync(storage, opening.Manifest, cancel).ConfigureAwait(false);
-            return (index, table);
+            return (index, table, archived);
         },
         (read, error) =>
         {
@@ -66,7 +72,8 @@ internal sealed partial class Ownerships
                 return;
             }
 
-            (opening.Index, opening.Table) = read;
+            (opening.Index, opening.Table, List<LogBlock> archived) = read;
+            opening.Blocks.AddRange(archived.Where(b => b.LastOffset > opening.Manifest.TrimmedTo));
             Finish(opening);
         }));
 
@@ -78,7 +85,7 @@ internal sealed partial class Ownerships
         {
             bool earlier = int.TryParse(run[prefix.Length..].Split('-')[0], System.Globalization.CultureInfo.InvariantCulture, out int epoch)
                 && epoch < manifest.Owner!.Epoch;
-            if (earlier && run != manifest.Table && manifest.Runs.All(r => r.Name != run))
+            if (earlier && run != manifest.Table && manifest.Runs.All(r => r.Name != run) && manifest.Archives.All(a => a.Name != run))
             {
                 await storage.DeleteRunAsync(run, cancellationToken).ConfigureAwait(false);
             }
@@ -185,7 +192,7 @@ internal sealed partial class Ownerships
         foreach (LogBlock block in FrameCodec.Decode(journal, frame, (partition, first) => readers.Any(r => r.Wants(partition, first, journal, frame.Lsn))))
         {
             Opening reader = readers.First(r => r.Manifest.Partition == block.Partition);
-            if (block.LastOffset > reader.Manifest.TrimmedTo && reader.Blocks.All(b => b.First != block.First))
+            if (block.LastOffset > reader.InJournalsFrom && reader.Known.Add(block.First.Value))
             {
                 reader.Blocks.Add(block);
             }
@@ -260,6 +267,12 @@ internal sealed partial class Ownerships
         public List<(int Journal, int Epoch, long From, long To)> Ranges { get; } = [];
 
         public List<LogBlock> Blocks { get; } = [];
+
+        /// <summary>First offsets of the blocks that were found in journals.</summary>
+        public HashSet<long> Known { get; } = [];
+
+        /// <summary>Records at or below are trimmed, or in archives.</summary>
+        public long InJournalsFrom { get; } = manifest.Archives.Count == 0 ? manifest.TrimmedTo : Math.Max(manifest.TrimmedTo, manifest.Archives[^1].Last);
 
         public int JournalsLeft { get; set; } = 1;
 

@@ -70,14 +70,14 @@ internal sealed class PlannedMove(Silo silo, Partition partition)
             Phase = MovePhase.Draining;
         }
 
-        if (Phase == MovePhase.Draining && silo.Outbox.IsAcknowledged(_sendMark) && !partition.Manifest.Busy)
+        if (Phase == MovePhase.Draining && (silo.Outbox.IsAcknowledged(_sendMark) || Mutations.MoveUnsent) && !partition.Manifest.Busy)
         {
             partition.Closed = true;
             _end = silo.Journal.LastLsn;
             Phase = MovePhase.Closing;
         }
 
-        if (Phase == MovePhase.Closing && silo.Journals.IsDurable(silo.Journal.Id, _end) && !partition.Manifest.Busy)
+        if (Phase == MovePhase.Closing && (silo.Journals.IsDurable(silo.Journal.Id, _end) || Mutations.MoveUndurable) && !partition.Manifest.Busy)
         {
             Phase = MovePhase.Releasing;
             Release();

@@ -100,7 +100,7 @@ internal abstract class SinkRunner(Silo silo, Partition partition, SinkDefinitio
             && _cursor.TryPeek(Partition.Log, Silo, out LogBlock? block, out Row row, out _, out int length, out long offset))
         {
             bool isVoid = block.IsVoid(row.Slot);
-            if (!isVoid && !Silo.IsStable(block, row.Slot))
+            if (!isVoid && !Silo.IsStable(block, row.Slot) && !(Mutations.ReleaseUnstable && Silo.Journals.IsDurable(block.Journal, block.Lsn)))
             {
                 break;
             }

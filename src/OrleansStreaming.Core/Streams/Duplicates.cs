@@ -95,7 +95,7 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
         while (cursor.TryPeek(log, silo, out LogBlock? block, out Row row, out _, out int length, out long offset))
         {
             bool isVoid = block.IsVoid(row.Slot);
-            if (!isVoid && stableOnly && !silo.IsStable(block, row.Slot))
+            if (!isVoid && stableOnly && !Mutations.TableUnstable && !silo.IsStable(block, row.Slot))
             {
                 return true;
             }

@@ -163,7 +163,7 @@ internal sealed class Outbox(Silo silo)
         channel.Received = 0;
         channel.Open = null;
         channel.LastProgressMs = silo.NowMs;
-        channel.Unacknowledged.RemoveAll(b => b.IsEmpty);
+        channel.Unacknowledged.RemoveAll(b => b.IsEmpty || Mutations.ForgetUnacknowledged);
         foreach (SendBatch batch in channel.Unacknowledged)
         {
             batch.Flagged = true;
@@ -182,7 +182,11 @@ internal sealed class Outbox(Silo silo)
         {
             foreach (SendBatch batch in channel.Unacknowledged)
             {
-                batch.Rows.Refresh(silo.Journals);
+                if (!Mutations.KeepOrphanedSends)
+                {
+                    batch.Rows.Refresh(silo.Journals);
+                }
+
                 silo.Probe?.Refreshed(batch.Rows);
             }
         }

@@ -129,6 +129,12 @@ internal sealed partial class Partition
 
         _reading = true;
         LogBlock block = Log[sequence];
+        if (block.ArchivedIn is { } place)
+        {
+            BringBack(block, place);
+            return;
+        }
+
         string journal = _silo.JournalName(block.Journal);
         long to = block.Lsn;
         for (long s = sequence; s < Log.EndSequence && Log[s].Buffer is null && Log[s].Journal == block.Journal && to < block.Lsn + 64; s++)
@@ -141,6 +147,40 @@ internal sealed partial class Partition
             (storage, cancel) => storage.ReadFramesAsync(journal, block.Lsn, to, 1 << 20, cancel),
             (frames, error) => BroughtBack(block, frames, error)));
     }
+
+    private void BringBack(LogBlock block, ArchivePlace place) => _silo.Submit(new Request<ReadOnlyMemory<byte>>(
+        $"read archive {place.Run}",
+        (storage, cancel) => storage.ReadRunAsync(place.Run, place.At, place.Length, cancel),
+        (bytes, error) =>
+        {
+            if (Lost)
+            {
+                return;
+            }
+
+            if (error is null && block.Buffer is null)
+            {
+                try
+                {
+                    block.Restore(FrameCodec.Decode(block.Journal, new StoredFrame(block.Lsn, bytes), (_, _) => true)[0], _silo.Journals);
+                }
+                catch (CorruptDataException e)
+                {
+                    error = e;
+                }
+            }
+
+            if (error is null || Log.FirstSequence > Log.FindAfter(block.LastOffset))
+            {
+                _silo.Ownerships.Faults.Remove(Id);
+                _reading = false;
+                return;
+            }
+
+            _silo.Log.ReadFailed(_silo.Name, Name, error);
+            _silo.Ownerships.Faults[Id] = error.Message;
+            _silo.After(error is CorruptDataException ? 5000 : _silo.Options.StorageRetryMs, () => _reading = false);
+        }));
 
     private void BroughtBack(LogBlock wanted, IReadOnlyList<StoredFrame>? frames, Exception? error)
     {

@@ -263,6 +263,11 @@ internal sealed partial class Partition
     /// <summary>Remembers a record that has been read from a journal.</summary>
     public void Loaded(LogBlock block)
     {
+        if (block.Buffer is null)
+        {
+            return; // In an archive: every operator has passed it.
+        }
+
         int at = 0;
         for (int i = 0; i < block.Count; i++)
         {

@@ -47,6 +47,9 @@ internal sealed record PartitionManifest
     /// <summary>By sink: what it has confirmed to have stored; less than it has passed, as not every record is an event.</summary>
     public IReadOnlyDictionary<int, long> SinksStored { get; init; } = new Dictionary<int, long>();
 
+    /// <summary>Records that only a sink or retention still needs, oldest first; they follow what is trimmed without a gap.</summary>
+    public IReadOnlyList<ArchiveInfo> Archives { get; init; } = [];
+
     /// <summary>Records at or below are trimmed.</summary>
     public long TrimmedTo { get; init; } = -1;
 

@@ -325,6 +325,15 @@ internal sealed record FaultRates
 
     public int Reorder { get; init; }
 
+    /// <summary>Chance of an announcement of seals to be lost.</summary>
+    public int LoseSeals { get; init; }
+
+    /// <summary>Chance that what a certain silo sends stays on its way a little longer.</summary>
+    public int Slow { get; init; }
+
+    /// <summary>The number of that silo.</summary>
+    public int SlowSilo { get; init; }
+
     /// <summary>Chance of a storage operation to fail: before it took effect, or after.</summary>
     public int StorageError { get; init; }
 
@@ -354,10 +363,10 @@ internal sealed record FaultRates
             Step = random.Pick(60, 100, 200),
             Deliver = random.Pick(30, 100, 200),
             Storage = random.Pick(40, 120, 200),
-            Append = random.Pick(5, 15, 40, 120),
+            Append = crashes ? random.Pick(2, 5, 15, 40) : random.Pick(5, 15, 40, 120),
             Outside = random.Pick(5, 40, 100),
             Complete = random.Pick(30, 120, 200),
-            Turn = random.Pick(5, 30, 100),
+            Turn = random.Pick(2, 5, 30, 100),
             Time = random.Pick(10, 40, 100),
             Ingest = random.Pick(20, 60, 120, 200),
             Kill = mix == "calm" ? 0 : crashes ? 12 : random.Pick(0, 2, 5),
@@ -367,6 +376,9 @@ internal sealed record FaultRates
             Replan = mix == "moves" ? 8 : random.Pick(0, 0, 2),
             Shutdown = mix == "moves" ? 4 : random.Pick(0, 0, 1),
             LoseRequests = random.Pick(200, 500, 1000),
+            LoseSeals = random.Pick(0, 0, 1000),
+            Slow = random.Pick(0, 0, 950, 990),
+            SlowSilo = random.Below(4),
             Lose = random.Pick(0, 0, 20, 100),
             Repeat = random.Pick(0, 0, 20, 100),
             Reorder = random.Pick(0, 100, 500),

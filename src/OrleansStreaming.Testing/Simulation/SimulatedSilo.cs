@@ -13,6 +13,7 @@ internal sealed class SimulatedSilo : ISiloPorts, IServiceProvider, IGrainWorld
     {
         _world = world;
         Name = name;
+        Number = name[^1] - '0';
         Incarnation = incarnation;
         WallSkew = wallSkew;
         _storage = new SimulatedStorage(world, this);
@@ -25,6 +26,9 @@ internal sealed class SimulatedSilo : ISiloPorts, IServiceProvider, IGrainWorld
     public string Name { get; }
 
     public int Incarnation { get; }
+
+    /// <summary>Which of the silos it is.</summary>
+    public int Number { get; }
 
     public Silo Silo { get; }
 

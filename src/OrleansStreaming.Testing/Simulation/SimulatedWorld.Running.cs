@@ -240,7 +240,15 @@ internal sealed partial class SimulatedWorld
             Totals.MessagesReordered++;
         }
 
-        (int to, SiloMessage message) = _network[at];
+        (int to, SiloMessage message, int from) = _network[at];
+        if (Faulty && from == Scenario.Rates.SlowSilo && message is DataMessage && Random.Chance(Scenario.Rates.Slow))
+        {
+            // Goes to the end of the line.
+            _network.RemoveAt(at);
+            _network.Add((to, message, from));
+            return;
+        }
+
         _network.RemoveAt(at);
         foreach (SimulatedSilo silo in _silos)
         {

@@ -22,7 +22,7 @@ internal enum GateKind
 internal sealed partial class SimulatedWorld
 {
     private readonly List<WaitingGate> _gates = [];
-    private readonly List<(int To, SiloMessage Message)> _network = [];
+    private readonly List<(int To, SiloMessage Message, int From)> _network = [];
     private readonly List<SimulatedSilo> _silos = [];
     private readonly Dictionary<string, SimulatedSink> _sinks = [];
     private readonly List<SimulatedProducer> _producers = [];
@@ -121,17 +121,17 @@ internal sealed partial class SimulatedWorld
 
     public void Send(SimulatedSilo from, int toJournal, SiloMessage message)
     {
-        if (Faulty && Random.Chance(Scenario.Rates.Lose))
+        if (Faulty && Random.Chance(message is SealsMessage ? Math.Max(Scenario.Rates.Lose, Scenario.Rates.LoseSeals) : Scenario.Rates.Lose))
         {
             Totals.MessagesLost++;
             return;
         }
 
-        _network.Add((toJournal, message));
+        _network.Add((toJournal, message, from.Number));
         if (Faulty && Random.Chance(Scenario.Rates.Repeat))
         {
             Totals.MessagesRepeated++;
-            _network.Add((toJournal, message));
+            _network.Add((toJournal, message, from.Number));
         }
     }
 

@@ -90,7 +90,7 @@ internal sealed class StoredJournal(string name)
 
     public long Seal()
     {
-        Fenced = true;
+        Fenced = !SimulationMutations.NoFence;
         return End;
     }
 
@@ -129,4 +129,11 @@ internal sealed class SimulationException(string invariant, string message, Exce
 {
     /// <summary>Such as I3.</summary>
     public string Invariant { get; } = invariant;
+}
+
+/// <summary>Promises of storage that the simulator can break.</summary>
+internal static class SimulationMutations
+{
+    /// <summary>A sealed journal takes appends.</summary>
+    public static bool NoFence;
 }
