@@ -15,6 +15,9 @@ public sealed class StreamingOptions
     /// <summary>How often a partition that has changed is checkpointed. Default 2 s.</summary>
     public TimeSpan CheckpointEvery { get; set; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>Records that only a slow sink or retention still needs are moved out of the journals after this long. Default 10 s.</summary>
+    public TimeSpan ArchiveAfter { get; set; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Memory for records that are being worked on, over all silos, in bytes; the rest stays in the journals. Default 512 MiB.</summary>
     [Range(1 << 20, long.MaxValue)]
     public long MemoryBudgetBytes { get; set; } = 512L << 20;

@@ -56,6 +56,7 @@ public sealed partial class StreamingEngine
         FlushEveryMs = (long)Options.FlushEvery.TotalMilliseconds,
         CheckpointEveryMs = (long)Options.CheckpointEvery.TotalMilliseconds,
         MemoryBudgetBytes = Math.Max(1 << 20, Options.MemoryBudgetBytes / Options.Silos),
+        ArchiveAfterMs = (long)Options.ArchiveAfter.TotalMilliseconds,
         MaxUnflushedBytes = Options.MaxUnflushedBytes,
         MaxBacklogBytes = Options.MaxBacklogBytes,
         MaxProducers = Options.MaxProducers,
