@@ -95,7 +95,7 @@ internal sealed class ConsoleProgress(Board board)
     }
 
     private Rows RollbackLines() => new(board.Rollbacks.TakeLast(RollbacksShown).Select(r => new Markup(Invariant(
-        $"[yellow]{r.Time.ToLocalTime():HH:mm:ss}[/] {r.Silo} was lost with {r.LostRecords?.ToString(CultureInfo.InvariantCulture) ?? "some"} records: [bold]{r.RolledBackGrains}[/] grains of others rolled back{Because(r)}"))));
+        $"[yellow]{r.Time.ToLocalTime():HH:mm:ss}[/] {r.Silo} {(r.LostRecords is { } lost ? $"was lost with {lost} records" : "of an earlier process had not stopped")}: [bold]{r.RolledBackGrains}[/] grains of others rolled back{Because(r)}"))));
 
     private static string Because(Rollback rollback) =>
         rollback.Grains.Count > 0 && rollback.Grains[0] is { } grain ? Markup.Escape($", such as {grain.Key}, which had seen {grain.LostRecord}") : "";

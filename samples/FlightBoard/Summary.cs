@@ -29,7 +29,12 @@ internal sealed record Summary(long Flights, TimeSpan Took, EngineTotals Totals,
         Line("checkpoints", $"{Totals.Checkpoints:N0}");
         Line("latency", $"p50 {Totals.P50Micros / 1000.0:0.0} ms, p99 {Totals.P99Micros / 1000.0:0.0} ms from ingest to sink");
         Line("failures", Rollbacks.Count == 0 ? "none" : $"{Rollbacks.Count}; {Rollbacks.Sum(r => r.RolledBackGrains)} grains of other silos rolled back");
-        foreach (Rollback rollback in Rollbacks)
+        if (Rollbacks.Where(r => r.LostRecords is null).ToList() is { Count: > 0 } earlier)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"  an earlier process ended without stopping: {earlier.Count} journals sealed, {earlier.Max(r => r.ReplayedEvents):N0} events replayed in {earlier.Max(r => r.RecoveredMs)} ms");
+        }
+
+        foreach (Rollback rollback in Rollbacks.Where(r => r.LostRecords is not null))
         {
             text.Append("  ").AppendLine(Describe(rollback));
             foreach (RolledBack grain in rollback.Grains.Take(ReasonsShown))
@@ -48,12 +53,9 @@ internal sealed record Summary(long Flights, TimeSpan Took, EngineTotals Totals,
         void Line(string name, string value) => text.AppendLine(CultureInfo.InvariantCulture, $"{name,-12} {value}");
     }
 
-    private static string Describe(Rollback rollback)
-    {
-        string lost = rollback.LostRecords is { } records ? $"{records} records lost with it" : "how many records it lost nobody knows";
-        return string.Create(CultureInfo.InvariantCulture,
-            $"{rollback.Silo} ({rollback.Journal}): {lost}; {rollback.RolledBackGrains} grains of others rolled back, {rollback.ReactivatedGrains} of its own brought back, {rollback.ReplayedEvents} events replayed in {rollback.RecoveredMs?.ToString(CultureInfo.InvariantCulture) ?? "?"} ms");
-    }
+    private static string Describe(Rollback rollback) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{rollback.Silo} ({rollback.Journal}): {rollback.LostRecords:N0} records lost with it; {rollback.RolledBackGrains:N0} grains of others rolled back, {rollback.ReactivatedGrains:N0} brought back from checkpoints, {rollback.ReplayedEvents:N0} events replayed in {rollback.RecoveredMs} ms");
 
     private static string Describe(RolledBack grain) =>
         $"{grain.Operator} {grain.Key} on {grain.By} went back from {grain.From}: it depended on {grain.LostRecord}{(grain.Because is { } because ? $", because of {because}" : "")}";
