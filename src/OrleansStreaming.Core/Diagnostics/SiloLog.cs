@@ -44,6 +44,9 @@ internal sealed partial class SiloLog(ILogger logger)
     [LoggerMessage(1032, LogLevel.Debug, "Silo {Silo} has given {Partition} up (ownership epoch {Epoch})")]
     public partial void Moved(string silo, string partition, int epoch);
 
+    [LoggerMessage(1033, LogLevel.Warning, "Silo {Silo}: operator {Operator} is new and reads {Partition} from behind {TrimmedTo}: earlier events are past the stream's retention")]
+    public partial void StartsLate(string silo, string @operator, string partition, Offset trimmedTo);
+
     [LoggerMessage(1040, LogLevel.Warning, "Silo {Silo}: operator {Operator} threw on key {Key} at {Offset} (attempt {Attempt})")]
     public partial void TurnThrew(string silo, string @operator, string key, Offset offset, int attempt, Exception error);
 

@@ -228,8 +228,15 @@ internal sealed partial class OperatorHost
 
     private void Threw(Grain grain, LogBlock block, int start, long offset, Exception error, byte[]? before)
     {
+        if (grain.FailedAt != offset)
+        {
+            // Attempts at one event say nothing about another.
+            grain.FailedAt = offset;
+            grain.Attempts = 0;
+            grain.Failure = null;
+        }
+
         grain.Attempts++;
-        grain.FailedAt = offset;
         OperatorOptions options = Type.Definition.Options;
         bool flagged = IsFlagged(grain, offset);
 

@@ -72,6 +72,14 @@ internal sealed partial class Partition
             .Select(o => new OperatorHost(_silo, this, o, committed.GetValueOrDefault(o.Definition.Id, Offset.None.Value)))];
         Sinks = [.. _silo.Topology.Sinks.Where(s => s.From == Stream)
             .Select(s => SinkRunner.Create(_silo, this, s, Manifest.Current.Sinks.GetValueOrDefault(s.Id, Offset.None.Value)))];
+        foreach (OperatorHost host in Hosts)
+        {
+            if (!committed.ContainsKey(host.Id) && Manifest.Current.TrimmedTo >= 0)
+            {
+                _silo.Log.StartsLate(_silo.Name, host.Type.Definition.Name, Name, new Offset(Manifest.Current.TrimmedTo));
+            }
+        }
+
         Checkpoints.WakeGrains();
         foreach (SinkRunner sink in Sinks)
         {

@@ -63,6 +63,8 @@ internal sealed record Scenario
             SinkRetryMs = random.Pick(1, 10),
             SinkMaxRetryMs = random.Pick(20, 100),
             TrimEveryMs = checkpoints ? random.Pick(1, 30) : random.Pick(30, 200, 1000),
+            ArchiveAfterMs = random.Pick(1, 20, 10_000),
+            ArchiveRunBytes = random.Pick(1, 500, 1 << 20),
         };
         return new Scenario
         {
@@ -196,7 +198,7 @@ internal sealed record Scenario
             var spec = new StringBuilder();
             spec.AppendJoin(';', _streams).Append('|').AppendJoin(';', _operators.Select(o => $"{string.Join(',', o.From)}>{string.Join(',', o.Op.To)}:{o.Op.Plain}{o.Op.OnFailure}"))
                 .Append('|').AppendJoin(',', _sinks).Append('|').Append(CultureInfo.InvariantCulture, $"{_partitions} {_idleMs}");
-            return Built.GetOrAdd(spec.ToString(), _ => Compile());
+            return Environment.GetEnvironmentVariable("NOCACHE") is null ? Built.GetOrAdd(spec.ToString(), _ => Compile()) : Compile();
         }
 
         private Topology Compile()
