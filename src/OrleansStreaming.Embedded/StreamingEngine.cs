@@ -75,15 +75,21 @@ public sealed partial class StreamingEngine : IAsyncDisposable
             return;
         }
 
-        _storage = await _openStorage(cancellationToken).ConfigureAwait(false);
-        Deployment = await DeploymentRecord.MergeAsync(_storage, Topology, _logger, cancellationToken).ConfigureAwait(false);
-        ClusterRecord cluster = ClusterRecord.Parse(await _storage.ReadRecordAsync(ClusterRecord.RecordName, cancellationToken).ConfigureAwait(false));
-        for (int journal = 0; journal < cluster.Journals.Count; journal++)
+        try
         {
-            if (!cluster.IsSealed(journal))
+            await OpenAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            // Nothing runs yet: there is nothing to wait for, and the next start finds storage free.
+            _started = 2;
+            await _stopping.CancelAsync().ConfigureAwait(false);
+            if (_storage is not null)
             {
-                _dead.Add(journal);
+                await _storage.DisposeAsync().ConfigureAwait(false);
             }
+
+            throw;
         }
 
         _hosts = [.. Enumerable.Range(0, Options.Silos).Select(i => new SiloHost(this, $"silo{i}"))];
@@ -155,6 +161,20 @@ public sealed partial class StreamingEngine : IAsyncDisposable
 
             before = silos.All(s => s.Quiet) ? work : -1;
             await Task.Delay(TimeSpan.FromMilliseconds(10), _time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task OpenAsync(CancellationToken cancellationToken)
+    {
+        _storage = await _openStorage(cancellationToken).ConfigureAwait(false);
+        Deployment = await DeploymentRecord.MergeAsync(_storage, Topology, _logger, cancellationToken).ConfigureAwait(false);
+        ClusterRecord cluster = ClusterRecord.Parse(await _storage.ReadRecordAsync(ClusterRecord.RecordName, cancellationToken).ConfigureAwait(false));
+        for (int journal = 0; journal < cluster.Journals.Count; journal++)
+        {
+            if (!cluster.IsSealed(journal))
+            {
+                _dead.Add(journal);
+            }
         }
     }
 
