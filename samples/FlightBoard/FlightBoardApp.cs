@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using OrleansStreaming;
 using OrleansStreaming.Core;
 using OrleansStreaming.Testing;
@@ -17,8 +18,11 @@ internal static class FlightBoardApp
 
     public static async Task<int> RunAsync(Options options)
     {
-        string path = options.Input ?? await FlightData.FindOrInstallAsync(Console.WriteLine, CancellationToken.None);
-        var file = new FlightFile(path, await FlightData.CountAsync(path, CancellationToken.None));
+        if (await FindFileAsync(options) is not { } file)
+        {
+            return Interrupted;
+        }
+
         using var data = new DataFolder(options.Data);
         using Logger log = Logging.Create(data.Logs);
         await using WebApplication app = Build(options, file, data, log);
@@ -49,6 +53,26 @@ internal static class FlightBoardApp
         }
 
         return 0;
+    }
+
+    /// <summary>Null when Ctrl+C comes before the file is there; from then on the host sees to it.</summary>
+    private static async Task<FlightFile?> FindFileAsync(Options options)
+    {
+        using var interrupted = new CancellationTokenSource();
+        using var signal = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
+        {
+            context.Cancel = true;
+            interrupted.Cancel();
+        });
+        try
+        {
+            string path = options.Input ?? await FlightData.FindOrInstallAsync(Console.WriteLine, interrupted.Token);
+            return new FlightFile(path, await FlightData.CountAsync(path, interrupted.Token));
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Shows progress until all of the file has gone through; null when stopped before.</summary>

@@ -19,22 +19,22 @@ internal static class Logging
             .WriteTo.File(Path.Combine(folder, "flightboard-.log"), rollingInterval: RollingInterval.Day, outputTemplate: Template, shared: true)
             .WriteTo.Logger(console => ToConsole(console
                 .MinimumLevel.Warning()
-                .Enrich.With<Reason>()
+                .Enrich.With<ErrorMessage>()
                 .Filter.ByExcluding(Matching.FromSource("Microsoft.Extensions.Hosting")))) // A start that fails is reported by Program.
             .CreateLogger();
     }
 
     private static LoggerConfiguration ToConsole(LoggerConfiguration console) => ConsoleProgress.IsLive
         ? console.WriteTo.Sink(new AboveTheTable())
-        : console.WriteTo.Console(outputTemplate: "{Level:u3} {Message:lj}{Reason:l}{NewLine}", standardErrorFromLevel: LogEventLevel.Verbose);
+        : console.WriteTo.Console(outputTemplate: "{Level:u3} {Message:lj}{ErrorMessage:l}{NewLine}", standardErrorFromLevel: LogEventLevel.Verbose);
 
     /// <summary>The console has the message of an exception; its stack is in the file.</summary>
-    private sealed class Reason : ILogEventEnricher
+    private sealed class ErrorMessage : ILogEventEnricher
     {
         public static string Of(Exception? error) => error is null ? string.Empty : $": {error.Message}";
 
         public void Enrich(LogEvent logEvent, ILogEventPropertyFactory propertyFactory) =>
-            logEvent.AddPropertyIfAbsent(propertyFactory.CreateProperty(nameof(Reason), Of(logEvent.Exception)));
+            logEvent.AddPropertyIfAbsent(propertyFactory.CreateProperty(nameof(ErrorMessage), Of(logEvent.Exception)));
     }
 
     /// <summary>Writes through the console that draws the live table, so that a warning does not tear it.</summary>
@@ -43,7 +43,7 @@ internal static class Logging
         public void Emit(LogEvent logEvent)
         {
             string colour = logEvent.Level >= LogEventLevel.Error ? "red" : "yellow";
-            AnsiConsole.MarkupLineInterpolated($"[{colour}]{logEvent.Timestamp:HH:mm:ss} {logEvent.RenderMessage()}{Reason.Of(logEvent.Exception)}[/]");
+            AnsiConsole.MarkupLineInterpolated($"[{colour}]{logEvent.Timestamp:HH:mm:ss} {logEvent.RenderMessage()}{ErrorMessage.Of(logEvent.Exception)}[/]");
         }
     }
 }
