@@ -28,6 +28,11 @@ internal sealed partial class Oracle
     /// <summary>I5: the void rows of a block are those that depend on lost records.</summary>
     public void CheckVoid(SimulatedSilo silo, LogBlock block)
     {
+        if (block is { Buffer: null, ArchivedIn: not null })
+        {
+            return; // Which of its rows are void is found, and checked, when they are read.
+        }
+
         for (long offset = block.First.Value; offset <= block.LastOffset; offset++)
         {
             if (Find(block.Partition, offset) is not { } record)
