@@ -219,8 +219,12 @@ internal sealed partial class Ownerships
         var partition = new Partition(silo, id, stream, index, new ManifestWriter(silo, opening.Manifest, opening.Tag), log);
         foreach (LogBlock block in opening.Blocks)
         {
-            block.Refresh(silo.Journals);
-            silo.Probe?.Refreshed(block);
+            if (block.Buffer is not null)
+            {
+                block.Refresh(silo.Journals);
+                silo.Probe?.Refreshed(block);
+            }
+
             log.Add(block);
             partition.Loaded(block);
         }

@@ -163,6 +163,7 @@ internal sealed partial class Partition
                 try
                 {
                     block.Restore(FrameCodec.Decode(block.Journal, new StoredFrame(block.Lsn, bytes), (_, _) => true)[0], _silo.Journals);
+                    _silo.Probe?.Refreshed(block);
                 }
                 catch (CorruptDataException e)
                 {
