@@ -5,7 +5,7 @@ using OrleansStreaming.Testing.Simulation;
 long seeds = 1000, start = 0, minutes = 0;
 ulong? trace = null;
 string? mutant = null;
-bool mutants = false;
+bool mutants = false, digests = false;
 const int seconds = 60;
 for (int i = 0; i < args.Length; i++)
 {
@@ -17,9 +17,10 @@ for (int i = 0; i < args.Length; i++)
         case "--minutes": minutes = long.Parse(Value(), CultureInfo.InvariantCulture); break;
         case "--trace": trace = ulong.Parse(Value(), CultureInfo.InvariantCulture); break;
         case "--mutants": mutants = true; break;
+        case "--digests": digests = true; break;
         case "--mutant": mutant = Value(); break;
         default:
-            Console.Error.WriteLine("usage: [--seeds N] [--start S] [--minutes M] [--mutant NAME | --mutants] | --trace SEED [--mutant NAME]");
+            Console.Error.WriteLine("usage: [--seeds N] [--start S] [--minutes M] [--digests] [--mutant NAME | --mutants] | --trace SEED [--mutant NAME]");
             return 2;
     }
 }
@@ -91,6 +92,11 @@ void Work()
         {
             totals.Add(world.Totals);
             digest ^= SimulationRandom.Mix(world.Digest, (ulong)current);
+            if (digests)
+            {
+                Console.WriteLine($"seed {current} digest {world.Digest:x16}");
+            }
+
             if (failure is null)
             {
                 passed++;

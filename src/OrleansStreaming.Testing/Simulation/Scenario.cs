@@ -198,7 +198,7 @@ internal sealed record Scenario
             var spec = new StringBuilder();
             spec.AppendJoin(';', _streams).Append('|').AppendJoin(';', _operators.Select(o => $"{string.Join(',', o.From)}>{string.Join(',', o.Op.To)}:{o.Op.Plain}{o.Op.OnFailure}"))
                 .Append('|').AppendJoin(',', _sinks).Append('|').Append(CultureInfo.InvariantCulture, $"{_partitions} {_idleMs}");
-            return Environment.GetEnvironmentVariable("NOCACHE") is null ? Built.GetOrAdd(spec.ToString(), _ => Compile()) : Compile();
+            return Built.GetOrAdd(spec.ToString(), _ => Compile());
         }
 
         private Topology Compile()

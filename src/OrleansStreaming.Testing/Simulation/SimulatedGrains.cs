@@ -110,7 +110,7 @@ internal abstract class SimulatedGrain<TState>(IGrainWorld world, int slot)
         {
             Logic = before with { Hash = ~before.Hash };
             context.Emit(Operator.To[0], new SimulatedEvent { Key = 0, Id = 13 });
-            throw new InvalidOperationException("this event is not to be borne");
+            throw new SimulatedThrow("this event is not to be borne");
         }
 
         Logic = SimulatedLogic.OnEvent(Operator, before, @event, context.Offset.Value, Micros(context), world.Keys, new TurnAdapter(context));
@@ -143,4 +143,10 @@ internal sealed class ObjectGrain<TSlot>(IGrainWorld world) : SimulatedGrain<Obj
             State.Timers = value.Timers;
         }
     }
+}
+
+/// <summary>Thrown by operators. Its text has no stack trace, which changes with what the compiler inlines.</summary>
+internal sealed class SimulatedThrow(string message) : Exception(message)
+{
+    public override string ToString() => Message;
 }

@@ -208,7 +208,7 @@ internal sealed partial class SimulatedWorld
         if (thrown < 2)
         {
             thrown++;
-            throw new TimeoutException("not this time");
+            throw new SimulatedThrow("not this time");
         }
     }
 
