@@ -138,14 +138,14 @@ internal sealed partial class Silo
                 if (error is not null)
                 {
                     Log.StorageFailed(Name, ClusterRecord.RecordName, error);
-                    ReportStorageTrouble(error);
+                    ReportStorageTrouble(ClusterRecord.RecordName, error);
                 }
 
                 After(Options.StorageRetryMs, Register);
                 return;
             }
 
-            StorageTrouble = null;
+            ReportStorageTrouble(ClusterRecord.RecordName, null);
             Cluster = registered.Record;
             _writer = registered.Writer;
             Journal = new Journal(registered.Journal, Cluster.NameOf(registered.Journal), Journals, Options);
@@ -249,13 +249,14 @@ internal sealed partial class Silo
         },
         (record, error) =>
         {
-            _sealing.Remove(journal);
             if (error is not null)
             {
                 Log.SealFailed(Name, JournalName(journal), error);
-                ReportStorageTrouble(error);
-                After(Options.StorageRetryMs, () =>
+                ReportStorageTrouble($"seal {journal}", error);
+                After(error is CorruptDataException ? 5000 : Options.StorageRetryMs, () =>
                 {
+                    _sealing.Remove(journal);
+                    ReportStorageTrouble($"seal {journal}", null);
                     if (!Journals.IsSealed(journal) && Phase != SiloPhase.Stopped && _sealing.Add(journal))
                     {
                         SealOne(journal);
@@ -264,6 +265,8 @@ internal sealed partial class Silo
                 return;
             }
 
+            _sealing.Remove(journal);
+            ReportStorageTrouble($"seal {journal}", null);
             Cluster = record!;
             ApplySeals(record!.Seals);
             if (Phase != SiloPhase.Stopped)

@@ -19,9 +19,12 @@ internal enum SiloPhase
 /// </summary>
 internal sealed partial class Silo
 {
+    /// <summary>A clock that is further behind than this has been set back; less is waited out.</summary>
+    private const long SetBackMicros = 1_000_000;
     private readonly PriorityQueue<Action, long> _timers = new();
     private readonly PriorityQueue<Action, long> _wallTimers = new();
     private readonly HashSet<Turn> _turns = [];
+    private readonly Dictionary<string, string> _troubles = [];
     private readonly HashSet<Partition> _ackDue = [];
     private readonly Stack<TurnContext> _contexts = new();
     private readonly Dictionary<int, object> _sinkInstances = [];
@@ -29,6 +32,7 @@ internal sealed partial class Silo
     private IJournalWriter? _writer;
     private long _lastFlushMs = long.MinValue / 2;
     private long _lastWallMicros;
+    private long _setBackMicros;
     private long _runNumber;
     private int _nextPartition;
 
@@ -75,7 +79,7 @@ internal sealed partial class Silo
     public string? StopReason { get; private set; }
 
     /// <summary>Storage cannot take what the silo wants to write; the message says why. Null when all is well.</summary>
-    public string? StorageTrouble { get; private set; }
+    public string? StorageTrouble => _troubles.Count == 0 ? null : _troubles.Values.First();
 
     public CancellationToken Stopping => _stopping.Token;
 
@@ -84,8 +88,27 @@ internal sealed partial class Silo
     /// <summary>Monotonic milliseconds.</summary>
     public long NowMs => Ports.TicksMs;
 
-    /// <summary>Wall clock in microseconds; never goes back within a silo.</summary>
-    public long WallMicros => _lastWallMicros = Math.Max(_lastWallMicros, Ports.NowMicros);
+    /// <summary>
+    /// Wall clock in microseconds; never goes back within a silo. When the clock is set back, time goes on from where it
+    /// was, so that timers come when they should, until the clock has caught up.
+    /// </summary>
+    public long WallMicros
+    {
+        get
+        {
+            long clock = Ports.NowMicros;
+            if (clock >= _lastWallMicros)
+            {
+                _setBackMicros = 0;
+            }
+            else if (clock + _setBackMicros < _lastWallMicros - SetBackMicros)
+            {
+                _setBackMicros = _lastWallMicros - clock;
+            }
+
+            return _lastWallMicros = Math.Max(_lastWallMicros, clock + _setBackMicros);
+        }
+    }
 
     /// <summary>The operator whose code the loop is in, null outside of turns. For a watchdog, from any thread.</summary>
     public OperatorHost? Running { get; set; }
@@ -113,7 +136,7 @@ internal sealed partial class Silo
 
             if (_wallTimers.TryPeek(out _, out long dueMicros))
             {
-                next = Math.Min(next, NowMs + Math.Max(0, (dueMicros - Ports.NowMicros + 999) / 1000));
+                next = Math.Min(next, NowMs + Math.Max(0, (dueMicros - WallMicros + 999) / 1000));
             }
 
             return Journal.HasUnflushed && !Journal.Flushing ? Math.Min(next, _lastFlushMs + Options.FlushEveryMs) : next;
@@ -314,7 +337,18 @@ internal sealed partial class Silo
 
     public void BringBack(PartitionLog log, long sequence) => Ownerships.Find(log.Partition)?.BringBack(sequence);
 
-    public void ReportStorageTrouble(Exception? error) => StorageTrouble = error?.Message;
+    /// <summary>Something cannot be written or read, or can again: what was in trouble must itself come right, whatever else works.</summary>
+    public void ReportStorageTrouble(string what, Exception? error)
+    {
+        if (error is null)
+        {
+            _troubles.Remove(what);
+        }
+        else
+        {
+            _troubles[what] = error.Message;
+        }
+    }
 
     // ---------- the loop's work
 
@@ -435,10 +469,9 @@ internal sealed partial class Silo
         switch (error)
         {
             case null:
-                if (StorageTrouble is not null)
+                if (_troubles.Remove(Journal.Name))
                 {
                     Log.StorageRecovered(Name);
-                    StorageTrouble = null;
                 }
 
                 Journal.EndFlush(flush);
@@ -451,12 +484,12 @@ internal sealed partial class Silo
                 Broadcast(journal => new WatermarkMessage(Journal.Id, SealVersion, Journal.Durable));
                 break;
             case StorageFullException:
-                if (StorageTrouble is null)
+                if (!_troubles.ContainsKey(Journal.Name))
                 {
                     Log.StorageFull(Name, Journal.Name, error);
                 }
 
-                StorageTrouble = error.Message;
+                ReportStorageTrouble(Journal.Name, error);
                 After(Options.StorageRetryMs * 4, () => Append(flush));
                 break;
             case JournalFencedException:

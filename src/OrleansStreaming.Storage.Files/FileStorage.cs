@@ -15,7 +15,9 @@ public sealed class FileStorage : IStorage, ILosesTails
     private readonly RecordStore _records;
     private readonly RunStore _runs;
     private readonly ConcurrentDictionary<string, Journal> _journals = new(StringComparer.Ordinal);
+    private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _isDisposed;
+    private int _running;
 
     private FileStorage(StorageFolder folder, FileStorageOptions options)
     {
@@ -122,6 +124,13 @@ public sealed class FileStorage : IStorage, ILosesTails
         }
 
         _isDisposed = true;
+
+        // A caller that has stopped waiting leaves its work running: the folder is not let go of before it ends.
+        if (Volatile.Read(ref _running) > 0)
+        {
+            await _idle.Task.ConfigureAwait(false);
+        }
+
         foreach (Journal journal in _journals.Values)
         {
             JournalWriter? writer;
@@ -171,15 +180,43 @@ public sealed class FileStorage : IStorage, ILosesTails
     // File calls block; they must not block the caller, which may be a silo's loop.
     private ValueTask<T> RunAsync<T>(Func<T> work, CancellationToken cancellationToken)
     {
-        ObjectDisposedException.ThrowIf(_isDisposed, this);
-        Task<T> task = Task.Run(work, cancellationToken);
+        // Counted before it is looked whether the storage is still open: whoever disposes it waits for all that is counted.
+        Interlocked.Increment(ref _running);
+        if (_isDisposed)
+        {
+            Ended();
+            throw new ObjectDisposedException(nameof(FileStorage));
+        }
+
+        Task<T> task = Task.Run(
+            () =>
+            {
+                try
+                {
+                    return work();
+                }
+                finally
+                {
+                    Ended();
+                }
+            },
+            CancellationToken.None);
         return new ValueTask<T>(cancellationToken.CanBeCanceled ? task.WaitAsync(cancellationToken) : task);
     }
 
-    private ValueTask RunAsync(Action work, CancellationToken cancellationToken)
+    private async ValueTask RunAsync(Action work, CancellationToken cancellationToken) => await RunAsync(
+        () =>
+        {
+            work();
+            return true;
+        },
+        cancellationToken).ConfigureAwait(false);
+
+    private void Ended()
     {
-        ObjectDisposedException.ThrowIf(_isDisposed, this);
-        Task task = Task.Run(work, cancellationToken);
-        return new ValueTask(cancellationToken.CanBeCanceled ? task.WaitAsync(cancellationToken) : task);
+        if (Interlocked.Decrement(ref _running) == 0 && _isDisposed)
+        {
+            _idle.TrySetResult();
+        }
     }
 }

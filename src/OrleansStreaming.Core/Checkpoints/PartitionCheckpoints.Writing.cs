@@ -105,7 +105,7 @@ internal sealed partial class PartitionCheckpoints
             if (error is not null)
             {
                 silo.Log.CheckpointFailed(silo.Name, partition.Name, error);
-                silo.ReportStorageTrouble(error);
+                silo.ReportStorageTrouble(partition.Name, error);
             }
 
             if (!candidate.Dropped)
@@ -117,6 +117,7 @@ internal sealed partial class PartitionCheckpoints
             return;
         }
 
+        silo.ReportStorageTrouble(partition.Name, null);
         candidate.RunBytes = bytes;
         candidate.Phase = CandidatePhase.Written;
         silo.Counters.CheckpointBytes += bytes;

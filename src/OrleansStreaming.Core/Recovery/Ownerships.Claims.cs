@@ -27,9 +27,11 @@ internal sealed partial class Ownerships
                 {
                     _claiming.Remove(partition);
                     silo.Log.StorageFailed(silo.Name, record, error);
-                    silo.ReportStorageTrouble(error);
+                    Faults[partition] = error.Message;
                     return;
                 }
+
+                Faults.Remove(partition);
 
                 PartitionManifest manifest = stored is null
                     ? new PartitionManifest { Partition = partition, Name = name }

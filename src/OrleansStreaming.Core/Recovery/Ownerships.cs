@@ -155,6 +155,7 @@ internal sealed partial class Ownerships(Silo silo)
     {
         partition.Lose();
         _byId.Remove(partition.Id);
+        silo.ReportStorageTrouble(partition.Name, null);
         _active = [.. _byId.Values];
     }
 

@@ -38,6 +38,7 @@ internal sealed partial class Partition
         foreach (OperatorHost host in Hosts)
         {
             host.SweepIfDue();
+            host.AnswerReads();
             host.EvictSome();
         }
 
