@@ -50,8 +50,7 @@ public class FullDiskTests
         await ExactlyOnceTests.ShouldMatchAsync(app, sink, clicks);
 
         // Also when nothing more comes in.
-        await TestApp.UntilAsync(async () => (await app.Engine.GetHealthAsync()).Ready, "ready again");
-        (await app.Engine.GetHealthAsync()).Problems.ShouldBeEmpty();
+        await TestApp.UntilAsync(async () => await app.Engine.GetHealthAsync() is { Ready: true, Problems: [] }, "ready again, and nothing to complain about");
 
         async Task PublishAsync(int round)
         {
