@@ -7,6 +7,9 @@ internal sealed partial class Silo
     private long _trimmedMs;
     private bool _trimming;
 
+    /// <summary>How often journals have been trimmed.</summary>
+    public long Trims { get; private set; }
+
     private void TrimJournals()
     {
         if (_trimming || NowMs - _trimmedMs < Options.TrimEveryMs || Phase != SiloPhase.Running
@@ -28,7 +31,7 @@ internal sealed partial class Silo
             }
         }
 
-        string[] records = [.. Ownerships.All.Select(p => PartitionManifest.RecordName(Ownerships.NameOf(p.Id)))];
+        string[] records = [.. Ownerships.All.Select(p => Ownerships.NameOf(p.Id)).Concat(Options.RetiredPartitions).Select(PartitionManifest.RecordName)];
         IReadOnlyList<JournalInfo> journals = Cluster.Journals;
         Submit(new Request<List<int>>(
             "trim journals",
@@ -70,6 +73,7 @@ internal sealed partial class Silo
                     return;
                 }
 
+                Trims++;
                 _deletedJournals.UnionWith(deleted!);
             }));
     }

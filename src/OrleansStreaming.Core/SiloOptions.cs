@@ -9,6 +9,9 @@ internal sealed record SiloOptions
     /// <summary>Operators whose turns have blocked a loop before: they run away from it.</summary>
     public IReadOnlySet<string> Blocking { get; init; } = new HashSet<string>();
 
+    /// <summary>Partitions of streams that the topology no longer has: what they still need stays.</summary>
+    public IReadOnlyList<string> RetiredPartitions { get; init; } = [];
+
     /// <summary>A frame is closed when it has gathered this much.</summary>
     public int MaxFrameBytes { get; init; } = 4 << 20;
 
@@ -39,7 +42,7 @@ internal sealed record SiloOptions
     /// <summary>A send that is not known to have arrived goes out again after this long.</summary>
     public long ResendMs { get; init; } = 500;
 
-    /// <summary>The wait before a failed storage operation that may be repeated is repeated; doubles up to 5 s.</summary>
+    /// <summary>The wait before a failed storage operation that may be repeated is repeated.</summary>
     public long StorageRetryMs { get; init; } = 50;
 
     /// <summary>Sends are handed to the transport when this much has gathered, or at the end of a step.</summary>

@@ -20,6 +20,7 @@ public sealed partial class StreamingEngine : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<SourceRunner> _sources = [];
     private SiloHost[] _hosts = [];
+    private IReadOnlyList<string> _retiredPartitions = [];
     private IStorage? _storage;
     private volatile int _started;
 
@@ -167,7 +168,9 @@ public sealed partial class StreamingEngine : IAsyncDisposable
     private async Task OpenAsync(CancellationToken cancellationToken)
     {
         _storage = await _openStorage(cancellationToken).ConfigureAwait(false);
-        Deployment = await DeploymentRecord.MergeAsync(_storage, Topology, _logger, cancellationToken).ConfigureAwait(false);
+        DeploymentManifest manifest = await DeploymentRecord.MergeAsync(_storage, Topology, _logger, cancellationToken).ConfigureAwait(false);
+        Deployment = manifest.Deployment;
+        _retiredPartitions = [.. manifest.Streams.Where(e => e.Retired).SelectMany(e => Enumerable.Range(0, e.Partitions).Select(p => $"{e.Name}-{p}"))];
         ClusterRecord cluster = ClusterRecord.Parse(await _storage.ReadRecordAsync(ClusterRecord.RecordName, cancellationToken).ConfigureAwait(false));
         for (int journal = 0; journal < cluster.Journals.Count; journal++)
         {

@@ -415,5 +415,55 @@ public class FeatureTests
         (await app.StatesAsync(nameof(Slow)))["u3"].ShouldBe("{\"count\":11,\"sum\":1930}");
     }
 
+    [Fact]
+    public async Task A_stream_that_is_left_out_for_a_while_keeps_what_it_retains()
+    {
+        using var folder = new TestFolder();
+        void With(StreamingBuilder s) => s
+            .AddStream<Visit>("visits", keyedBy: v => v.User, x => x.Retain(TimeSpan.FromDays(1), 1 << 30))
+            .AddStream<SessionClosed>("sessions", keyedBy: c => c.User);
+        void Without(StreamingBuilder s) => s.AddStream<SessionClosed>("sessions", keyedBy: c => c.User);
+        await using (TestApp app = await TestApp.StartAsync(folder.Path, With))
+        {
+            await app.Engine.PublishAsync("visits", Visits(0, 100), TestApp.Cancel);
+            await app.StopAsync();
+        }
+
+        await using (TestApp app = await TestApp.StartAsync(folder.Path, Without))
+        {
+            await app.Engine.PublishAsync("sessions", [new SessionClosed("u", 1)], TestApp.Cancel);
+            await TestApp.UntilAsync(() => app.Engine.Hosts[0].AskAsync(s => s.Trims > 0), "journals have been trimmed");
+            await app.StopAsync();
+        }
+
+        await using TestApp again = await TestApp.StartAsync(folder.Path, s =>
+        {
+            With(s);
+            s.AddOperator<Slow>(from: "visits", to: "sessions");
+        });
+        await again.QuietAsync();
+        (await again.StatesAsync(nameof(Slow)))["u3"].ShouldStartWith("{\"count\":5,");
+    }
+
+    [Fact]
+    public async Task Starts_leave_no_journals_behind()
+    {
+        using var folder = new TestFolder();
+        for (int i = 0; i < 4; i++)
+        {
+            await using TestApp app = await TestApp.StartAsync(folder.Path, s => s.DefaultPartitions(2)
+                .AddStream<Visit>("visits", keyedBy: v => v.User)
+                .AddStream<SessionClosed>("sessions", keyedBy: c => c.User)
+                .AddOperator<Slow>(from: "visits", to: "sessions"));
+            await app.Engine.PublishAsync("visits", Visits(i * 10, 10), TestApp.Cancel);
+            if (i == 3)
+            {
+                await TestApp.UntilAsync(() => Task.FromResult(Directory.GetDirectories(folder["journals"]).Length == 1), "only the journal in use is left");
+            }
+
+            await app.StopAsync();
+        }
+    }
+
     private static Visit[] Visits(int from, int count) => [.. Enumerable.Range(from, count).Select(i => new Visit($"u{i % 20}", i))];
 }

@@ -11,7 +11,16 @@ internal sealed partial class PartitionCheckpoints
         return partition.Log.LastOffset > now.TablePosition
             || partition.Sinks.Any(s => s.Position > now.Sinks.GetValueOrDefault(s.Id, Offset.None.Value))
             || TrimPosition(now.TablePosition, now.Committed, now.Sinks) > now.TrimmedTo
-            || HasToArchive();
+            || HasToArchive()
+            || PinsInVain(now);
+    }
+
+    /// <summary>Whether the manifest names journals, or a part of the own one, that nothing here needs: an idle partition must not keep them.</summary>
+    private bool PinsInVain(PartitionManifest now)
+    {
+        List<Ownership> needed = StillNeeded(now.Owners, ArchivedTo(now));
+        return needed.Count < now.Owners.Count
+            || (needed[0].NeededFrom > now.Owners[0].NeededFrom && silo.Counters.JournalBytes - _bytesAtCommit >= silo.Options.CheckpointBytes);
     }
 
     /// <summary>Whether a manifest says nothing new.</summary>

@@ -11,6 +11,7 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
     private Candidate? _candidate;
     private long _lastMs = silo.NowMs;
     private long _bytesAtLast;
+    private long _bytesAtCommit;
     private bool _forced;
 
     /// <summary>The committed checkpoints.</summary>
@@ -188,6 +189,7 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
     private void Committing(Candidate candidate, PartitionManifest before)
     {
         _candidate = null;
+        _bytesAtCommit = silo.Counters.JournalBytes;
         Committed++;
         silo.Counters.Checkpoints++;
         PartitionManifest now = partition.Manifest.Current;

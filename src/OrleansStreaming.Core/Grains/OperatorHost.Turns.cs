@@ -19,7 +19,7 @@ internal sealed partial class OperatorHost
                 Advance(grain, offset);
                 _silo.Probe?.Passed(this, grain, offset);
                 return;
-            case RecordKind.Event when _partition.Self.HasDecisions && !Mutations.ForgetDecisions && _partition.Self.FindDecision(Id, grain.Key, offset) is { } decision:
+            case not RecordKind.Decision when _partition.Self.HasDecisions && !Mutations.ForgetDecisions && _partition.Self.FindDecision(Id, grain.Key, offset) is { } decision:
                 LeaveOut(grain, block, start, offset, decision);
                 return;
             case RecordKind.Timer or RecordKind.CallResult when FindRequest(grain, row.Kind, row.Name) is null:
@@ -254,7 +254,7 @@ internal sealed partial class OperatorHost
         }
 
         Row.Read(block.Rows[start..], block.BaseTime, out Row row);
-        if (grain.Attempts >= attempts && options.OnFailure != FailurePolicy.Stop && row.Kind == RecordKind.Event)
+        if (grain.Attempts >= attempts && options.OnFailure != FailurePolicy.Stop)
         {
             int failures = grain.Attempts;
             DecisionEntry decision = _partition.AppendDecision(Id, grain, block, row.Slot, offset, error);
@@ -309,8 +309,9 @@ internal sealed partial class OperatorHost
         if (letters is not null && Type.Definition.Options.OnFailure == FailurePolicy.DeadLetter)
         {
             string key = Type.KeyText(grain.Key);
+            string what = row.Kind == RecordKind.Event ? _partition.Stream.Types[row.TypeIndex].Name : row.Kind.ToString();
             var letter = new DeadLetter(
-                Type.Definition.Name, key, _partition.Stream.Name, new Offset(offset).ToString(), _partition.Stream.Types[row.TypeIndex].Name, row.Payload.ToArray(), decision.Reason);
+                Type.Definition.Name, key, _partition.Stream.Name, new Offset(offset).ToString(), what, row.Payload.ToArray(), decision.Reason);
             context = _silo.RentContext();
             context.Begin(this, grain.Key, offset, row.Time);
             EventType<DeadLetter> type = letters.Find<DeadLetter>()!;
@@ -318,6 +319,12 @@ internal sealed partial class OperatorHost
             type.Serializer.Write(in letter, payload);
             context.EmitEncoded(letters, (byte)type.Index, Encoding.UTF8.GetBytes(key), payload.WrittenSpan);
             context.End();
+        }
+
+        if (row.Kind != RecordKind.Event)
+        {
+            RecordName name = row.Name; // The timer has fired, the call was answered: that the grain could not take it changes nothing.
+            grain.Pending?.RemoveAll(r => r.Name == name);
         }
 
         Advance(grain, offset);

@@ -70,7 +70,7 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
 
     /// <summary>A block whose rows are in an archive.</summary>
     public static LogBlock Absent(int partition, int journal, long lsn, Offset first, long baseTime, int sealVersion, int count, ArchivePlace place) =>
-        new(partition, journal, lsn, first, baseTime) { SealVersion = sealVersion, Count = count, Closed = true, ArchivedIn = place };
+        new(partition, journal, lsn, first, baseTime) { SealVersion = sealVersion, Count = count, Closed = true, ArchivedIn = place, Length = place.Length };
 
     /// <summary>Takes the rows, and what tells the void ones, from a block read from an archive.</summary>
     public void Restore(LogBlock read, JournalTable journals)

@@ -43,7 +43,7 @@ public sealed partial class StreamingEngine
             }
         }
 
-        StreamDefinition definition = Topology.FindStream(stream) ?? throw new ArgumentException($"There is no stream '{stream}'.", nameof(stream));
+        StreamDefinition definition = Topology.FindStream(stream) is { Internal: false } found ? found : throw new ArgumentException($"There is no stream '{stream}'.", nameof(stream));
         EventType<TEvent> type = definition.Find<TEvent>() ?? throw new ArgumentException($"Stream '{stream}' does not carry {typeof(TEvent).Name}.", nameof(events));
         var encoder = new IngestEncoder(definition);
         foreach (TEvent value in events)

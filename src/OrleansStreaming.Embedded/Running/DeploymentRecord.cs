@@ -9,8 +9,8 @@ internal static class DeploymentRecord
 {
     public const string RecordName = "deployment";
 
-    /// <summary>Gives the topology its ids and returns the deployment's id.</summary>
-    public static async Task<string> MergeAsync(IStorage storage, Topology topology, ILogger logger, CancellationToken cancellationToken)
+    /// <summary>Gives the topology its ids and returns what is stored now.</summary>
+    public static async Task<DeploymentManifest> MergeAsync(IStorage storage, Topology topology, ILogger logger, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -22,7 +22,7 @@ internal static class DeploymentRecord
             byte[] bytes = manifest.ToBytes();
             if (stored is not null && stored.Content.Span.SequenceEqual(bytes))
             {
-                return manifest.Deployment;
+                return manifest;
             }
 
             if (await storage.SwapRecordAsync(RecordName, stored?.Tag, bytes, cancellationToken).ConfigureAwait(false) is not null)
@@ -32,7 +32,7 @@ internal static class DeploymentRecord
                     StreamingEngine.DeploymentChanged(logger, manifest.Deployment, change);
                 }
 
-                return manifest.Deployment;
+                return manifest;
             }
         }
     }

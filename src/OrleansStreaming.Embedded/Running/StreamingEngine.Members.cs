@@ -52,6 +52,7 @@ public sealed partial class StreamingEngine
     internal SiloOptions SiloOptions() => new()
     {
         Deployment = Deployment,
+        RetiredPartitions = _retiredPartitions,
         Blocking = Watchdog.Blocking,
         FlushEveryMs = (long)Options.FlushEvery.TotalMilliseconds,
         CheckpointEveryMs = (long)Options.CheckpointEvery.TotalMilliseconds,
