@@ -202,8 +202,9 @@ internal sealed partial class Oracle(SimulatedWorld world)
         }
     }
 
-    public List<OracleRecord> Decisions(SimulatedSilo silo, OracleRecord record, int operatorId) =>
-        [.. _byKey[(record.Partition, record.Key)].Where(r => r.Kind == RecordKind.Decision && r.Operator == operatorId && r.Name.Input == record.Offset && LostIn(silo, r.Dependencies) < 0)];
+    /// <summary>The decisions about an event that an owner can know; those of later owners it cannot.</summary>
+    public List<OracleRecord> Decisions(SimulatedSilo silo, Partition partition, OracleRecord record, int operatorId) =>
+        [.. _byKey[(record.Partition, record.Key)].Where(r => new Offset(r.Offset).Epoch <= partition.Epoch && r.Kind == RecordKind.Decision && r.Operator == operatorId && r.Name.Input == record.Offset && LostIn(silo, r.Dependencies) < 0)];
 
     public static LogicState StateOf(OperatorHost host, Grain grain)
     {

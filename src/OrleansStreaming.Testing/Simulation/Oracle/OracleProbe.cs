@@ -126,7 +126,7 @@ internal sealed class OracleProbe(Oracle oracle, SimulatedSilo silo) : SiloProbe
             return;
         }
 
-        List<OracleRecord> decisions = oracle.Decisions(silo, record, host.Id);
+        List<OracleRecord> decisions = oracle.Decisions(silo, host.Partition, record, host.Id);
         if (decisions.Count != 1)
         {
             oracle.World.Fail("I4", $"{silo.Label}: {Name(host, grain)} left {record} out, for which there are {decisions.Count} decisions");
