@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace OrleansStreaming.Core;
 
-/// <summary>Registers the journal, seals those of the dead, and applies seals.</summary>
+/// <summary>Seals the journals of the dead, and applies seals.</summary>
 internal sealed partial class Silo
 {
     private const int MaxParked = 10_000;
@@ -21,145 +21,7 @@ internal sealed partial class Silo
     /// <summary>What was done about failures; the last hundred. Read under lock of the list.</summary>
     public List<RecoveryEntry> Reports => _reports;
 
-    /// <summary>A message from another silo.</summary>
-    public void Receive(SiloMessage message) => Guarded(() =>
-    {
-        if (Phase is SiloPhase.Running or SiloPhase.Draining)
-        {
-            Take(message);
-        }
-    });
-
     public string JournalName(int journal) => journal >= 0 && journal < Cluster.Journals.Count ? Cluster.NameOf(journal) : $"journal {journal}";
-
-    private void Take(SiloMessage message)
-    {
-        if (message is SealsMessage seals)
-        {
-            ApplySeals(seals.Seals);
-        }
-
-        if (Phase == SiloPhase.Stopped)
-        {
-            return;
-        }
-
-        if (message.SealVersion > SealVersion && !Mutations.IgnoreSealVersion)
-        {
-            // The sender knows seals that this silo does not: they come first.
-            if (_parked.Count < MaxParked)
-            {
-                _parked.Enqueue(message);
-            }
-
-            PollSeals();
-            return;
-        }
-
-        Journals.Advance(message.From, message.Durable);
-        switch (message)
-        {
-            case DataMessage data:
-                TakeData(data);
-                break;
-            case AckMessage ack:
-                Outbox.Acknowledged(ack);
-                break;
-            case OwnerMessage owner:
-                Ownerships.Learn(owner.Partition, owner.Epoch, owner.From);
-                break;
-            case RefusedMessage refused:
-                Ownerships.Refresh(refused.Partition);
-                break;
-            case ReleasedMessage released:
-                Ownerships.Released(released.Partition);
-                break;
-        }
-    }
-
-    private void TakeData(DataMessage message)
-    {
-        if (Journals.IsSealed(message.From) && !Mutations.TakeFromSealed)
-        {
-            return; // Orphan or not: the new owner of what sent it sends all that is needed again.
-        }
-
-        Partition? partition = Ownerships.Find(message.Partition);
-        if (partition is null || partition.Epoch != message.Epoch)
-        {
-            if (partition is null || partition.Epoch > message.Epoch)
-            {
-                Ports.Send(message.From, new RefusedMessage(Journal.Id, SealVersion, Journal.Durable, message.Partition, message.Epoch));
-            }
-
-            return;
-        }
-
-        if (!partition.Closed && !partition.Receive(message) && _held.Count < MaxParked)
-        {
-            _held.Add(message);
-        }
-    }
-
-    /// <summary>Takes messages that had to wait for a part of a log to come back to memory.</summary>
-    private void TakeHeld()
-    {
-        if (_held.Count > 0)
-        {
-            DataMessage[] held = [.. _held];
-            _held.Clear();
-            foreach (DataMessage message in held)
-            {
-                TakeData(message);
-            }
-        }
-    }
-
-    private void Register() => Submit(new Request<(ClusterRecord? Record, int Journal, IJournalWriter? Writer)>(
-        "register the journal",
-        async (storage, cancel) =>
-        {
-            StoredRecord? stored = await storage.ReadRecordAsync(ClusterRecord.RecordName, cancel).ConfigureAwait(false);
-            ClusterRecord record = ClusterRecord.Parse(stored);
-            int epoch = 1 + record.Journals.Where(j => j.Silo == Name).Select(j => j.Epoch).DefaultIfEmpty(0).Max();
-            var next = new ClusterRecord { Journals = [.. record.Journals, new JournalInfo(Name, epoch)], Seals = record.Seals };
-            if (await storage.SwapRecordAsync(ClusterRecord.RecordName, stored?.Tag, next.ToBytes(), cancel).ConfigureAwait(false) is null)
-            {
-                return default;
-            }
-
-            int journal = next.Journals.Count - 1;
-            return (next, journal, await storage.CreateJournalAsync(next.NameOf(journal), cancel).ConfigureAwait(false));
-        },
-        (registered, error) =>
-        {
-            if (error is not null || registered.Record is null)
-            {
-                if (error is not null)
-                {
-                    Log.StorageFailed(Name, ClusterRecord.RecordName, error);
-                    ReportStorageTrouble(ClusterRecord.RecordName, error);
-                }
-
-                After(Options.StorageRetryMs, Register);
-                return;
-            }
-
-            ReportStorageTrouble(ClusterRecord.RecordName, null);
-            Cluster = registered.Record;
-            _writer = registered.Writer;
-            Journal = new Journal(registered.Journal, Cluster.NameOf(registered.Journal), Journals, Options);
-            foreach (Seal seal in Cluster.Seals)
-            {
-                Journals.Seal(seal.Journal, seal.End);
-                SealVersion++;
-            }
-
-            Phase = SiloPhase.Running;
-            Log.Joined(Name, Journal.Name, SealVersion);
-            Ports.Joined(Journal.Id);
-            Poll();
-        }));
 
     private void Poll()
     {

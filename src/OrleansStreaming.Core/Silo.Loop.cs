@@ -1,0 +1,132 @@
+namespace OrleansStreaming.Core;
+
+/// <summary>One step of the loop: timers, turns, sinks and checkpoints, sends, the flush, acknowledgements.</summary>
+internal sealed partial class Silo
+{
+    private bool StepOnce()
+    {
+        if (Phase is SiloPhase.Starting or SiloPhase.Stopped)
+        {
+            RunTimers();
+            return false;
+        }
+
+        RunTimers();
+        TakeHeld();
+        int budget = Options.RowsPerStep;
+        IReadOnlyList<Partition> active = Ownerships.Active;
+        for (int i = 0; i < active.Count && budget > 0; i++)
+        {
+            Partition partition = active[(_nextPartition + i) % active.Count];
+            if (!partition.Lost)
+            {
+                budget -= partition.Deliver(Math.Max(64, Options.RowsPerStep / active.Count));
+            }
+        }
+
+        _nextPartition++;
+        foreach (Partition partition in active)
+        {
+            if (!partition.Lost)
+            {
+                partition.StepRest();
+            }
+        }
+
+        Ownerships.Step();
+        Outbox.Transmit();
+        Flush();
+        SendAcks();
+        return budget <= 0 || active.Any(p => p.HasWork && !p.Waits);
+    }
+
+    private void RunTimers()
+    {
+        long now = NowMs;
+        while (_timers.TryPeek(out Action? action, out long due) && due <= now)
+        {
+            _timers.Dequeue();
+            action();
+        }
+
+        while (_wallTimers.TryPeek(out Action? action, out long due) && due <= WallMicros)
+        {
+            _wallTimers.Dequeue();
+            action();
+        }
+    }
+
+    private void SendAcks()
+    {
+        foreach (Partition partition in _ackDue)
+        {
+            if (!partition.Lost)
+            {
+                partition.SendAcks();
+            }
+        }
+
+        _ackDue.Clear();
+    }
+
+    private void Flush()
+    {
+        if (Journal.Flushing || !Journal.HasUnflushed || NowMs - _lastFlushMs < Options.FlushEveryMs || _writer is null)
+        {
+            return;
+        }
+
+        if (Journal.BeginFlush(SealVersion) is { } flush)
+        {
+            _lastFlushMs = NowMs;
+            Append(flush);
+        }
+    }
+
+    private void Append(Journal.Flush flush) => Submit(new Request<bool>(
+        $"append to {Journal.Name}",
+        async (_, cancel) =>
+        {
+            await _writer!.AppendAsync(flush.Frames, cancel).ConfigureAwait(false);
+            return true;
+        },
+        (_, error) => Appended(flush, error)));
+
+    private void Appended(Journal.Flush flush, Exception? error)
+    {
+        switch (error)
+        {
+            case null:
+                if (_troubles.Remove(Journal.Name))
+                {
+                    Log.StorageRecovered(Name);
+                }
+
+                Journal.EndFlush(flush);
+                Counters.JournalBytes = Journal.FlushedBytes;
+                foreach (Partition partition in Ownerships.Active)
+                {
+                    partition.JournalAdvanced();
+                }
+
+                Broadcast(journal => new WatermarkMessage(Journal.Id, SealVersion, Journal.Durable));
+                break;
+            case StorageFullException:
+                if (!_troubles.ContainsKey(Journal.Name))
+                {
+                    Log.StorageFull(Name, Journal.Name, error);
+                }
+
+                ReportStorageTrouble(Journal.Name, error);
+                After(Options.StorageRetryMs * 4, () => Append(flush));
+                break;
+            case JournalFencedException:
+                Stop("its journal has been sealed: another silo has taken its partitions over", error);
+                break;
+            default:
+                // The page cache may have dropped what the flush failed on: never try again, start over.
+                Stop("a flush failed", error);
+                break;
+        }
+    }
+}

@@ -1,0 +1,166 @@
+using OrleansStreaming.Topologies;
+
+namespace OrleansStreaming.Core;
+
+/// <summary>What a silo does for its parts: starts requests, keeps timers, sends outputs on their way.</summary>
+internal sealed partial class Silo
+{
+    private CausalityVector? _lastForeign;
+    private long _lastOwnLsn;
+    private CausalityVector? _lastVector;
+
+    public void Submit(Request request) => Ports.Submit(request);
+
+    public void Start(Request request) => Ports.Start(request);
+
+    /// <summary>Calls back in the loop after some milliseconds.</summary>
+    public void After(long delayMs, Action action) => _timers.Enqueue(action, NowMs + delayMs);
+
+    /// <summary>Calls back in the loop at a wall-clock time.</summary>
+    public void At(long micros, Action action) => _wallTimers.Enqueue(action, micros);
+
+    public void Track(Turn turn)
+    {
+        _turns.Add(turn);
+        turn.Task.ContinueWith(
+            static (_, state) =>
+            {
+                var ended = (Turn)state!;
+                ended.Host.PostEnd(ended);
+            },
+            turn,
+            CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
+    }
+
+    public IEnumerable<Turn> TurnsOf(OperatorHost host) => _turns.Where(t => t.Host == host).ToArray();
+
+    public TurnContext RentContext() => _contexts.TryPop(out TurnContext? context) ? context : new TurnContext();
+
+    public void ReturnContext(TurnContext context) => _contexts.Push(context);
+
+    public void MarkForAck(Partition partition) => _ackDue.Add(partition);
+
+    public string NextRunNumber() => (++_runNumber).ToString(System.Globalization.CultureInfo.InvariantCulture);
+
+    public object SinkInstance(SinkDefinition sink)
+    {
+        if (!_sinkInstances.TryGetValue(sink.Id, out object? instance))
+        {
+            _sinkInstances.Add(sink.Id, instance = sink.Factory(Ports.Services));
+        }
+
+        return instance;
+    }
+
+    /// <summary>Whether a record is durable, and all that it depends on.</summary>
+    public bool IsStable(LogBlock block, int slot) =>
+        Journals.IsDurable(block.Journal, block.Lsn) && block.IsSettledSlot(slot, Journals);
+
+    public string OperatorName(int operatorId) => Operators.FirstOrDefault(o => o.Definition.Id == operatorId)?.Definition.Name ?? $"operator{operatorId}";
+
+    public string KeyText(int operatorId, ReadOnlySpan<byte> key) =>
+        Operators.FirstOrDefault(o => o.Definition.Id == operatorId)?.KeyText(key) ?? Convert.ToHexString(key);
+
+    /// <summary>The partition that a grain of an operator reads, -1 when the operator is not known.</summary>
+    public int SourcePartition(int operatorId, ReadOnlySpan<byte> key)
+    {
+        StreamDefinition? from = Operators.FirstOrDefault(o => o.Definition.Id == operatorId)?.Definition.From;
+        return from is null ? -1 : PartitionId.Of(from, KeyHash.PartitionOf(KeyHash.Compute(key), from.PartitionCount));
+    }
+
+    public void DeleteRun(string name) => Submit(new Request<bool>(
+        $"delete run {name}",
+        async (storage, cancel) =>
+        {
+            await storage.DeleteRunAsync(name, cancel).ConfigureAwait(false);
+            return true;
+        },
+        static (_, _) => { })); // What is left over is found when the partition is opened next.
+
+    /// <summary>Sends an output on its way: straight into a partition of this silo, else through a channel.</summary>
+    public void Route(StreamDefinition stream, ref Row row, Grain sender, bool flagged)
+    {
+        int id = PartitionId.Of(stream, KeyHash.PartitionOf(KeyHash.Compute(row.Key), stream.PartitionCount));
+        Partition? local = Ownerships.Find(id);
+        if (local is { Closed: false } && !Outbox.Holds(id) && (!flagged || local.Duplicates.TryCatchUp()))
+        {
+            local.TakeLocal(ref row, sender.Foreign?.Prune(Journals), flagged);
+            return;
+        }
+
+        Outbox.Add(id, ref row, SendVector(sender), flagged);
+    }
+
+    /// <summary>Tells all partitions that an operator writes to what it will never repeat.</summary>
+    public void AnnounceFloor(OperatorDefinition from, Floor floor)
+    {
+        foreach (StreamDefinition stream in from.DeadLetters is null ? from.To : [.. from.To, from.DeadLetters])
+        {
+            for (int i = 0; i < stream.PartitionCount; i++)
+            {
+                int id = PartitionId.Of(stream, i);
+                if (Ownerships.Find(id) is { Closed: false } local && !Outbox.Holds(id))
+                {
+                    local.Duplicates.Raise(floor);
+                }
+                else
+                {
+                    Outbox.Add(id, floor);
+                }
+            }
+        }
+    }
+
+    public void AnnounceOwner(Partition partition) =>
+        Broadcast(_ => new OwnerMessage(Journal.Id, SealVersion, Journal.Durable, partition.Id, partition.Epoch));
+
+    public void AnnounceRelease(int partition) =>
+        Broadcast(_ => new ReleasedMessage(Journal.Id, SealVersion, Journal.Durable, partition));
+
+    public void BringBack(PartitionLog log, long sequence) => Ownerships.Find(log.Partition)?.BringBack(sequence);
+
+    /// <summary>Something cannot be written or read, or can again: what was in trouble must itself come right, whatever else works.</summary>
+    public void ReportStorageTrouble(string what, Exception? error)
+    {
+        if (error is null)
+        {
+            _troubles.Remove(what);
+        }
+        else
+        {
+            _troubles[what] = error.Message;
+        }
+    }
+
+    /// <summary>What a sent output depends on: the grain's foreign entries and the own journal. The last one is kept, as most are alike.</summary>
+    private CausalityVector? SendVector(Grain sender)
+    {
+        CausalityVector? foreign = sender.Foreign?.Prune(Journals);
+        if (Journals.IsDurable(Journal.Id, sender.OwnLsn))
+        {
+            return foreign;
+        }
+
+        if (_lastVector is null || !ReferenceEquals(foreign, _lastForeign) || sender.OwnLsn != _lastOwnLsn)
+        {
+            _lastForeign = foreign;
+            _lastOwnLsn = sender.OwnLsn;
+            _lastVector = CausalityVector.With(foreign, Journal.Id, sender.OwnLsn);
+        }
+
+        return _lastVector;
+    }
+
+    private void Broadcast(Func<int, SiloMessage> message)
+    {
+        foreach (int journal in Membership?.Live.Values ?? [])
+        {
+            if (journal != Journal.Id && journal >= 0)
+            {
+                Ports.Send(journal, message(journal));
+            }
+        }
+    }
+}
