@@ -95,7 +95,14 @@ internal sealed class Journal(JournalContext context, string name)
     {
         lock (Sync)
         {
+            // Before the segments: each is there before its mark is.
+            JournalMark.TryRead(Context.Files, Path.Combine(Folder, JournalMark.BegunFile), out long? begun);
             Refresh();
+            if (begun > (_segments.Count == 0 ? 0 : _segments[^1].FirstLsn))
+            {
+                throw Missing(begun.Value);
+            }
+
             if (_segments.Count == 0 ? _firstLsn > 1 : _segments[0].FirstLsn > _firstLsn)
             {
                 throw Missing(_firstLsn);

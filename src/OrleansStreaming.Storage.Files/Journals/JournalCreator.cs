@@ -35,6 +35,7 @@ internal static class JournalCreator
         try
         {
             writer = JournalWriter.Create(journal);
+            writer.MarkBegun();
             context.Files.SyncDirectory(context.Folder);
             lock (journal.Sync)
             {

@@ -15,6 +15,9 @@ internal static class JournalMark
     /// <summary>The first LSN that has not been trimmed: without it a lost first segment would look trimmed.</summary>
     public const string TrimmedFile = "trimmed";
 
+    /// <summary>The first LSN of the last segment that was written to: without it a journal that has lost its last segment would look shorter.</summary>
+    public const string BegunFile = "begun";
+
     public const int Size = 20;
 
     private const uint Magic = 0x4D4A534F; // "OSJM"

@@ -11,6 +11,7 @@ internal sealed class JournalWriter : IJournalWriter
     private readonly ManualResetEventSlim _quiet = new(initialState: true);
     private OpenSegment _segment;
     private long _lastLsn;
+    private long _begunLsn;
     private int _appending;
 
     // Why nothing more is written; guarded by the journal's Sync.
@@ -31,6 +32,14 @@ internal sealed class JournalWriter : IJournalWriter
 
     public static JournalWriter Create(Journal journal) =>
         new(journal, OpenSegment.Begin(journal, firstLsn: 1, OpenSegment.NextCapacity(null, journal.Context.Options)));
+
+    /// <summary>Notes the segment before anything in it is confirmed, so that it cannot get lost unnoticed.</summary>
+    public void MarkBegun()
+    {
+        long firstLsn = _segment.Segment.FirstLsn;
+        _journal.Context.Atomic.Publish(Path.Combine(_journal.Folder, JournalMark.BegunFile), JournalMark.Format(firstLsn));
+        _begunLsn = firstLsn;
+    }
 
     public ValueTask AppendAsync(IReadOnlyList<FrameToWrite> frames, CancellationToken cancellationToken)
     {
@@ -140,6 +149,11 @@ internal sealed class JournalWriter : IJournalWriter
                 Roll(bytes);
             }
 
+            if (_begunLsn != _segment.Segment.FirstLsn)
+            {
+                MarkRolled();
+            }
+
             _segment.Write(_batch.Gather(frames, _segment.Header.SegmentId, _lastLsn, _segment.Position), bytes);
         }
         catch (Exception e) when (DiskErrors.IsDiskError(e))
@@ -213,6 +227,18 @@ internal sealed class JournalWriter : IJournalWriter
         }
 
         last.Dispose();
+    }
+
+    private void MarkRolled()
+    {
+        try
+        {
+            MarkBegun();
+        }
+        catch (StorageException e) when (e is not StorageFullException)
+        {
+            throw IsFenced() ? StopFenced() : Fail(e);
+        }
     }
 
     /// <summary>Clears an append for which there was no space, so that it is as if it had never been tried.</summary>
