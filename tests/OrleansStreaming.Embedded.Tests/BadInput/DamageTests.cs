@@ -15,15 +15,18 @@ public class DamageTests
         await ShouldComeRightAsync(folder.Path, sink, clicks, StoredData.Damage(segment), segment, "is damaged at byte");
     }
 
-    [Fact]
-    public async Task A_missing_segment_is_named_and_nothing_is_made_up_in_its_place()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_missing_segment_is_named_and_nothing_is_made_up_in_its_place(bool last)
     {
         using var folder = new TestFolder();
         var sink = new MemorySink<PageReport>();
         Click[] clicks = await LeaveUncheckpointedAsync(folder.Path, sink, padding: 900);
         string[] segments = StoredData.Segments(folder.Path);
         segments.Length.ShouldBeGreaterThan(2);
-        await ShouldComeRightAsync(folder.Path, sink, clicks, StoredData.Remove(segments[0]), Path.GetDirectoryName(segments[0])!, "should exist");
+        string segment = last ? segments[^1] : segments[0];
+        await ShouldComeRightAsync(folder.Path, sink, clicks, StoredData.Remove(segment), segment, "should exist");
     }
 
     [Fact]
