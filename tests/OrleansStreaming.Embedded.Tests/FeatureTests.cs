@@ -143,8 +143,42 @@ public sealed class Slow : OperatorGrain<Tally>, IConsume<Visit>
     }
 }
 
+/// <summary>Sets a timer that it cannot take.</summary>
+public sealed class BadTimer : OperatorGrain<PageState>, IConsume<Visit>, IOnTimer
+{
+    public ValueTask OnEvent(Visit visit, EventContext context)
+    {
+        State.Count++;
+        context.SetTimer($"t{State.Count}", TimeSpan.FromMilliseconds(1));
+        return default;
+    }
+
+    public ValueTask OnTimer(string timer, EventContext context) => throw new InvalidOperationException($"cannot take {timer}");
+}
+
 public class FeatureTests
 {
+    [Fact]
+    public async Task Timers_that_throw_become_dead_letters_once()
+    {
+        using var folder = new TestFolder();
+        var sink = new MemorySink<DeadLetter>();
+        await using TestApp app = await TestApp.StartAsync(
+            folder.Path,
+            s => s.DefaultPartitions(2)
+                .AddStream<Visit>("visits", keyedBy: v => v.User)
+                .AddOperator<BadTimer>(from: "visits", configure: o => o.RetryDelay = TimeSpan.FromMilliseconds(1))
+                .AddSink<DeadLetter>(from: "BadTimer.deadletters", _ => sink),
+            o => o.Silos = 2);
+        await app.Engine.PublishAsync("visits", Visits(0, 60), "p", 1, TestApp.Cancel);
+        await app.KillAsync("silo0", torn: true);
+        await TestApp.UntilAsync(() => Task.FromResult(sink.Events.Count >= 60), "60 dead letters");
+        await app.QuietAsync();
+        sink.Events.Count.ShouldBe(60);
+        sink.Events.ShouldAllBe(e => e.Event.EventType == "Timer" && e.Event.Error.Contains("cannot take"));
+        (await app.StatesAsync(nameof(BadTimer))).Values.ShouldAllBe(s => s.StartsWith("{\"count\":3,"));
+    }
+
     [Fact]
     public async Task Timers_fire_once_through_kills()
     {
