@@ -191,9 +191,9 @@ internal sealed partial class Partition
             return;
         }
 
-        if (error is null && frames!.Count == 0 && (Manifest.Busy || wanted.LastOffset <= Manifest.Current.TrimmedTo))
+        if (error is null && frames!.Count == 0 && (Manifest.Busy || wanted.ArchivedIn is not null || wanted.LastOffset <= Manifest.Current.TrimmedTo))
         {
-            // Trimmed meanwhile, by what this owner has written itself: who asked for it looks again.
+            // Trimmed or archived meanwhile, by what this owner has written itself: who asked for it looks again.
             _silo.After(_silo.Options.StorageRetryMs, () => _reading = false);
             return;
         }
