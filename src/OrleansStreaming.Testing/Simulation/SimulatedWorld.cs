@@ -163,6 +163,9 @@ internal sealed partial class SimulatedWorld
 
     public int ReadBytes(int maxBytes) => Random.Chance(300) ? Random.Between(1, 400) : maxBytes;
 
+    /// <summary>Silos run that have been declared dead.</summary>
+    public bool HasZombies => _silos.Any(s => s is { Runs: true, DeclaredDead: true });
+
     public long? SealedEnd(int journal)
     {
         foreach (Seal seal in Record().Seals)
