@@ -180,6 +180,7 @@ internal sealed partial class Silo
         long started = Ports.NowMicros;
         var report = new List<RolledBackGrain>();
         Journals.Seal(seal.Journal, seal.End);
+        ReportStorageTrouble($"seal {seal.Journal}", null); // Whoever has sealed it.
         int rolledBack = 0;
         foreach (Partition partition in Ownerships.Active)
         {
