@@ -20,7 +20,7 @@ internal static class StoredData
         int at = Array.FindLastIndex(after, b => b != 0) / 2;
         after[at] ^= 0x10;
         File.WriteAllBytes(file, after);
-        return () => File.WriteAllBytes(file, before);
+        return () => PutBack(file, before);
     }
 
     /// <summary>Overwrites a file with rubbish; returns what undoes it.</summary>
@@ -28,7 +28,14 @@ internal static class StoredData
     {
         byte[] before = File.ReadAllBytes(file);
         File.WriteAllBytes(file, rubbish);
-        return () => File.WriteAllBytes(file, before);
+        return () => PutBack(file, before);
+    }
+
+    /// <summary>In one step: the engine runs, and must not find half a file.</summary>
+    private static void PutBack(string file, byte[] content)
+    {
+        File.WriteAllBytes(file + ".back", content);
+        File.Move(file + ".back", file, overwrite: true);
     }
 
     /// <summary>Takes a file away; returns what puts it back.</summary>
