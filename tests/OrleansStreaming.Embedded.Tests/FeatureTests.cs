@@ -156,8 +156,56 @@ public sealed class BadTimer : OperatorGrain<PageState>, IConsume<Visit>, IOnTim
     public ValueTask OnTimer(string timer, EventContext context) => throw new InvalidOperationException($"cannot take {timer}");
 }
 
+/// <summary>Refuses one event until it is told to take it.</summary>
+public sealed class Gate : OperatorGrain<PageState>, IConsume<Visit>
+{
+    private static volatile bool _open;
+
+    public static bool Open
+    {
+        get => _open;
+        set => _open = value;
+    }
+
+    public ValueTask OnEvent(Visit visit, EventContext context)
+    {
+        State.Count++;
+        return visit.Number == 5 && !Open ? throw new InvalidOperationException("the gate is closed") : default;
+    }
+}
+
 public class FeatureTests
 {
+    [Theory]
+    [InlineData(FailurePolicy.Stop, 3)]
+    [InlineData(FailurePolicy.StopPartition, 0)]
+    public async Task An_event_may_stop_its_grain_or_its_partition_until_it_is_taken(FailurePolicy policy, int othersMeanwhile)
+    {
+        Gate.Open = false;
+        using var folder = new TestFolder();
+        await using TestApp app = await TestApp.StartAsync(
+            folder.Path,
+            s => s.DefaultPartitions(1)
+                .AddStream<Visit>("visits", keyedBy: v => v.User)
+                .AddOperator<Gate>(from: "visits", configure: o =>
+                {
+                    o.OnFailure = policy;
+                    o.MaxAttempts = 1;
+                    o.RetryDelay = o.MaxRetryDelay = TimeSpan.FromMilliseconds(20);
+                }),
+            o => o.DrainTimeout = TimeSpan.FromSeconds(1));
+        await app.Engine.PublishAsync("visits", [new Visit("a", 5)], TestApp.Cancel);
+        await TestApp.UntilAsync(() => Task.FromResult(app.Log.Lines.Any(l => l.Contains("the gate is closed"))), "the event has been refused");
+        await app.Engine.PublishAsync("visits", [new Visit("b", 1), new Visit("b", 2), new Visit("b", 3)], TestApp.Cancel);
+        await TestApp.UntilAsync(async () => (await app.Engine.Hosts[0].AskAsync(s => s.Counters.Throws)) > 3, "it has been refused again");
+        (await app.Engine.Hosts[0].AskAsync(s => s.Counters.Events)).ShouldBe(othersMeanwhile);
+        Gate.Open = true;
+        await app.QuietAsync();
+        Dictionary<string, string> states = await app.StatesAsync(nameof(Gate));
+        states["a"].ShouldStartWith("{\"count\":1,");
+        states["b"].ShouldStartWith("{\"count\":3,");
+    }
+
     [Fact]
     public async Task Timers_that_throw_become_dead_letters_once()
     {

@@ -11,6 +11,9 @@ public enum FailurePolicy
 
     /// <summary>The grain stops before it and is tried again every <see cref="OperatorOptions.MaxRetryDelay"/>.</summary>
     Stop,
+
+    /// <summary>As <see cref="Stop"/>, and the operator reads nothing more of that partition until the event has been processed.</summary>
+    StopPartition,
 }
 
 /// <summary>How an operator is hosted.</summary>

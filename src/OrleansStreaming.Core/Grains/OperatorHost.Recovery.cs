@@ -21,6 +21,7 @@ internal sealed partial class OperatorHost
     /// </summary>
     public void RollBackOrphans(Func<Grain, Dependency, RolledBackGrain> describe, List<RolledBackGrain> report)
     {
+        _halted = null; // What stopped it may be void now; if not, it stops it again.
         Span<Grain> grains = CollectionsMarshal.AsSpan(_foreign);
         int kept = 0;
         foreach (Grain grain in grains)

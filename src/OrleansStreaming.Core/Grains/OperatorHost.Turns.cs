@@ -221,6 +221,7 @@ internal sealed partial class OperatorHost
         {
             grain.Attempts = 0;
             grain.Failure = null;
+            _halted = ReferenceEquals(_halted, grain) ? null : _halted;
         }
 
         _silo.Counters.Events++;
@@ -254,7 +255,7 @@ internal sealed partial class OperatorHost
         }
 
         Row.Read(block.Rows[start..], block.BaseTime, out Row row);
-        if (grain.Attempts >= attempts && options.OnFailure != FailurePolicy.Stop)
+        if (grain.Attempts >= attempts && options.OnFailure is FailurePolicy.DeadLetter or FailurePolicy.Skip)
         {
             int failures = grain.Attempts;
             DecisionEntry decision = _partition.AppendDecision(Id, grain, block, row.Slot, offset, error);
@@ -268,6 +269,11 @@ internal sealed partial class OperatorHost
             LeaveOut(grain, block, start, offset, decision);
             _silo.Log.LeftOut(_silo.Name, Type.Definition.Name, Type.KeyText(grain.Key), new Offset(offset), failures, error);
             return;
+        }
+
+        if (grain.Attempts >= attempts && options.OnFailure == FailurePolicy.StopPartition)
+        {
+            _halted = grain;
         }
 
         int exponent = Math.Min(grain.Attempts - 1, 16);

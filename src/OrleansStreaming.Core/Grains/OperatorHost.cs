@@ -14,6 +14,9 @@ internal sealed partial class OperatorHost
     private const long EvictEveryMs = 100;
     private const int EvictSlice = 4096;
     private readonly bool _blocking;
+
+    /// <summary>The grain whose event stops the reading of the partition, if any: <see cref="FailurePolicy.StopPartition"/>.</summary>
+    private Grain? _halted;
     private LogCursor _cursor;
     private long _evictedMs;
     private int _evictNext;
@@ -101,7 +104,7 @@ internal sealed partial class OperatorHost
     public int Deliver(int budget)
     {
         int done = CatchUp(budget);
-        while (done < budget && !_partition.TurnsStopped)
+        while (done < budget && !_partition.TurnsStopped && _halted is null)
         {
             if (!_cursor.TryPeek(_partition.Log, _silo, out LogBlock? block, out Row row, out int start, out int length, out long offset))
             {

@@ -28,7 +28,7 @@ internal static class Topology
             .AddStream<Transfer>("transfers", keyedBy: t => t.Account)
             .AddOperator<Balances>(from: "transfers", configure: o =>
             {
-                o.OnFailure = FailurePolicy.DeadLetter; // The default; the others are Skip and Stop.
+                o.OnFailure = FailurePolicy.DeadLetter; // The default; the others are Skip, Stop and StopPartition.
                 o.MaxAttempts = 2;
                 o.RetryDelay = TimeSpan.FromMilliseconds(5);
             })
