@@ -225,8 +225,7 @@ internal sealed partial class Silo
             host.Type.KeyText(grain.Key),
             $"{JournalName(lost.Journal)}:{lost.Lsn}",
             host.Partition.WhyVoid(grain.Key),
-            new Offset(grain.Position).ToString(),
-            string.Empty);
+            new Offset(grain.Position).ToString());
     }
 
     private void ReportStuckTurns()

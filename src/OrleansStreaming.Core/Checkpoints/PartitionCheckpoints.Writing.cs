@@ -4,10 +4,9 @@ namespace OrleansStreaming.Core;
 internal sealed partial class PartitionCheckpoints
 {
     /// <summary>Whether the table, a sink or retention allows the manifest to move on.</summary>
-    private bool HasNews(out long tablePosition)
+    private bool HasNews()
     {
         PartitionManifest now = partition.Manifest.Current;
-        tablePosition = now.TablePosition;
         return partition.Log.LastOffset > now.TablePosition
             || partition.Sinks.Any(s => s.Position > now.Sinks.GetValueOrDefault(s.Id, Offset.None.Value))
             || TrimPosition(now.TablePosition, now.Committed, now.Sinks) > now.TrimmedTo
@@ -247,7 +246,6 @@ internal sealed partial class PartitionCheckpoints
             TablePosition = table,
             TrimmedTo = trimmed,
             Owners = StillNeeded(before.Owners, archives.Count == 0 ? trimmed : Math.Max(trimmed, archives[^1].Last)),
-            NextRun = before.NextRun + 1,
         };
     }
 

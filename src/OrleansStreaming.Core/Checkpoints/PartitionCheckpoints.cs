@@ -17,10 +17,8 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
     /// <summary>The committed checkpoints.</summary>
     public CheckpointIndex Index { get; } = new();
 
-    public long Committed { get; private set; }
-
     /// <summary>Everything that this partition has read is covered by committed checkpoints and released.</summary>
-    public bool IsClean => _uncovered.Count == 0 && _candidate is null && !HasNews(out _);
+    public bool IsClean => _uncovered.Count == 0 && _candidate is null && !HasNews();
 
     public bool InProgress => _candidate is not null;
 
@@ -66,7 +64,7 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
             _forced = false;
             _lastMs = silo.NowMs;
             _bytesAtLast = silo.Counters.JournalBytes;
-            if (_uncovered.Count == 0 && !HasNews(out _))
+            if (_uncovered.Count == 0 && !HasNews())
             {
                 return;
             }
@@ -190,7 +188,6 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
     {
         _candidate = null;
         _bytesAtCommit = silo.Counters.JournalBytes;
-        Committed++;
         silo.Counters.Checkpoints++;
         PartitionManifest now = partition.Manifest.Current;
         foreach ((int operatorId, byte[] key, CheckpointEntry entry) in candidate.Moved)

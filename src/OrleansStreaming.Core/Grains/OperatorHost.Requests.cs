@@ -107,6 +107,6 @@ internal sealed partial class OperatorHost
             _silo.Log.CallFailed(_silo.Name, Type.Definition.Name, Type.KeyText(grain.Key), request.Tag, attempt, error);
         }
 
-        Fire(grain, generation, request, answer ?? Type.FailedCall(request.Tag, $"{error!.GetType().Name}: {error.Message}"));
+        Fire(grain, generation, request, answer ?? CallAnswer.Failure($"{error!.GetType().Name}: {error.Message}"));
     }
 }

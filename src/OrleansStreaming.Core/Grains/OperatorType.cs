@@ -24,9 +24,6 @@ internal abstract class OperatorType
     /// <summary>Does a recorded call and returns the encoded answer.</summary>
     public abstract ValueTask<byte[]> Call(OperatorGrain? grain, string requestType, ReadOnlyMemory<byte> request, CancellationToken cancellationToken);
 
-    /// <summary>Encodes the answer of a call that failed for good.</summary>
-    public abstract byte[] FailedCall(string requestType, string error);
-
     public abstract void WriteState(OperatorGrain? grain, IBufferWriter<byte> output);
 
     public abstract void ReadState(OperatorGrain? grain, ReadOnlySpan<byte> bytes);
@@ -98,8 +95,6 @@ internal sealed class OperatorType<TGrain, TKey, TState> : OperatorType
     public override ValueTask<byte[]> Call(OperatorGrain? grain, string requestType, ReadOnlyMemory<byte> request, CancellationToken cancellationToken) =>
         FindCall(requestType).Call((TGrain)grain!, request, cancellationToken);
 
-    public override byte[] FailedCall(string requestType, string error) => CallAnswer.Failure(error);
-
     public override void WriteState(OperatorGrain? grain, IBufferWriter<byte> output) => _state.Write(in ((TGrain)grain!).StateField, output);
 
     public override void ReadState(OperatorGrain? grain, ReadOnlySpan<byte> bytes) => ((TGrain)grain!).StateField = _state.Read(bytes);
@@ -144,8 +139,6 @@ internal sealed class RelayType : OperatorType
 
     public override ValueTask<byte[]> Call(OperatorGrain? grain, string requestType, ReadOnlyMemory<byte> request, CancellationToken cancellationToken) =>
         throw new NotSupportedException();
-
-    public override byte[] FailedCall(string requestType, string error) => throw new NotSupportedException();
 
     public override void WriteState(OperatorGrain? grain, IBufferWriter<byte> output)
     {

@@ -34,8 +34,6 @@ internal sealed class Journal(int id, string name, JournalTable journals, SiloOp
 
     public bool HasUnflushed => _gathering.Count > 0 || _closed.Count > 0 || Flushing;
 
-    public long FlushCount { get; private set; }
-
     public long FlushedBytes { get; private set; }
 
     /// <summary>Appends a row to the partition's open block, opening one where needed; returns the block.</summary>
@@ -123,7 +121,6 @@ internal sealed class Journal(int id, string name, JournalTable journals, SiloOp
     public void EndFlush(Flush flush)
     {
         Flushing = false;
-        FlushCount++;
         foreach (FrameToWrite frame in flush.Frames)
         {
             FlushedBytes += frame.Length;

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-
 namespace OrleansStreaming.Core;
 
 /// <summary>What a record is. Stored: do not renumber.</summary>
@@ -210,12 +208,5 @@ internal static class Varint
         Write(to, ref at, (uint)bytes.Length);
         bytes.CopyTo(to[at..]);
         at += bytes.Length;
-    }
-
-    /// <summary>A fixed little-endian integer, for headers.</summary>
-    public static void WriteFixed(Span<byte> to, ref int at, int value)
-    {
-        BinaryPrimitives.WriteInt32LittleEndian(to[at..], value);
-        at += 4;
     }
 }

@@ -46,5 +46,4 @@ internal sealed record RecoveryEntry
 /// <param name="LostRecord">The lost record that it depended on, as journal and LSN.</param>
 /// <param name="Because">The void event that brought the dependency, if it lies in the grain's own partition: who sent it and its position.</param>
 /// <param name="From">The last event that it had processed.</param>
-/// <param name="To">The event it went back to.</param>
-internal sealed record RolledBackGrain(string Operator, string Key, string LostRecord, string? Because, string From, string To);
+internal sealed record RolledBackGrain(string Operator, string Key, string LostRecord, string? Because, string From);

@@ -53,9 +53,6 @@ internal sealed record PartitionManifest
     /// <summary>Records at or below are trimmed.</summary>
     public long TrimmedTo { get; init; } = -1;
 
-    /// <summary>The number of the next run.</summary>
-    public long NextRun { get; init; }
-
     [JsonIgnore]
     public Ownership? Owner => Owners.Count == 0 ? null : Owners[^1];
 

@@ -173,7 +173,7 @@ internal sealed class SiloHost(StreamingEngine engine, string name)
 /// <summary>Sums of counters.</summary>
 internal sealed class SiloTotals
 {
-    public long Ingested, Events, Released, Checkpoints, RolledBack, Grains, Replayed, Reactivated;
+    public long Ingested, Events, Released, Checkpoints, RolledBack, Replayed, Reactivated;
 
     public List<LatencyHistogram> Latencies { get; } = [];
 
