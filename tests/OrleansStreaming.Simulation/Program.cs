@@ -5,7 +5,8 @@ using OrleansStreaming.Testing.Simulation;
 long seeds = 1000, start = 0, minutes = 0;
 ulong? trace = null;
 string? mutant = null;
-bool mutants = false, digests = false;
+bool mutants = false, digests = false, list = false;
+NamedScenario? scenario = ScenarioCatalog.Random;
 const int seconds = 60;
 for (int i = 0; i < args.Length; i++)
 {
@@ -19,10 +20,31 @@ for (int i = 0; i < args.Length; i++)
         case "--mutants": mutants = true; break;
         case "--digests": digests = true; break;
         case "--mutant": mutant = Value(); break;
+        case "--list": list = true; break;
+        case "--scenario":
+            string name = Value();
+            scenario = ScenarioCatalog.Find(name);
+            if (scenario is null)
+            {
+                Console.Error.WriteLine($"there is no scenario {name}; --list lists them");
+                return 2;
+            }
+
+            break;
         default:
-            Console.Error.WriteLine("usage: [--seeds N] [--start S] [--minutes M] [--digests] [--mutant NAME | --mutants] | --trace SEED [--mutant NAME]");
+            Console.Error.WriteLine("usage: [--seeds N] [--start S] [--minutes M] [--scenario NAME] [--digests] [--mutant NAME | --mutants] | --trace SEED [--mutant NAME] | --list");
             return 2;
     }
+}
+
+if (list)
+{
+    foreach (NamedScenario named in ScenarioCatalog.All)
+    {
+        Console.WriteLine($"{named.Name,-20} {named.Description}");
+    }
+
+    return 0;
 }
 
 if (mutants)
@@ -37,11 +59,11 @@ if (mutant is not null && !Mutants.Switch(mutant, true))
 }
 
 const string Command = "dotnet run -c Release --project tests/OrleansStreaming.Simulation --";
-string mutantArgument = mutant is null ? "" : $" --mutant {mutant}";
+string options = (mutant is null ? "" : $" --mutant {mutant}") + (scenario == ScenarioCatalog.Random ? "" : $" --scenario {scenario.Name}");
 
 if (trace is { } seed)
 {
-    var world = new SimulatedWorld(seed, Console.WriteLine);
+    var world = new SimulatedWorld(seed, scenario, Console.WriteLine);
     SimulationException? failure = world.Run(TimeSpan.FromSeconds(seconds));
     Console.WriteLine($"digest {world.Digest:x16}");
     Console.WriteLine(failure is null ? "seeds: 1 passed, 0 failed" : $"{failure.Invariant}: {failure.Message}\nseeds: 0 passed, 1 failed");
@@ -86,7 +108,7 @@ void Work()
             return;
         }
 
-        var world = new SimulatedWorld((ulong)current);
+        var world = new SimulatedWorld((ulong)current, scenario);
         SimulationException? failure = world.Run(TimeSpan.FromSeconds(seconds));
         lock (gate)
         {
@@ -106,7 +128,7 @@ void Work()
             failed++;
             kinds[failure.Invariant] = kinds.GetValueOrDefault(failure.Invariant) + 1;
             string message = failure.Message.ReplaceLineEndings(" ");
-            Console.WriteLine($"{Command} --trace {current}{mutantArgument}    {failure.Invariant}: {(message.Length > 400 ? message[..400] : message)}");
+            Console.WriteLine($"{Command} --trace {current}{options}    {failure.Invariant}: {(message.Length > 400 ? message[..400] : message)}");
         }
     }
 }

@@ -37,7 +37,7 @@ internal sealed class SimulatedSink(SimulatedWorld world, string name, bool idem
     private sealed class View(SimulatedWorld world, SimulatedSink sink, SimulatedSilo silo) : ISink<SimulatedEvent>
     {
         public ValueTask<Offset?> OpenAsync(SinkPartition partition, CancellationToken cancellationToken) =>
-            world.Gate(silo, GateKind.Sink, $"open {sink.Name}-{partition.Index}", () =>
+            world.Gates.Wait(silo, GateKind.Sink, $"open {sink.Name}-{partition.Index}", () =>
                 sink.Idempotent ? (Offset?)null : new Offset(sink.Of(partition.Stream, partition.Index).Position));
 
         public async ValueTask WriteAsync(SinkBatch<SimulatedEvent> batch, CancellationToken cancellationToken)
@@ -51,7 +51,7 @@ internal sealed class SimulatedSink(SimulatedWorld world, string name, bool idem
 
             if (!sink.Idempotent)
             {
-                await world.Gate(silo, GateKind.Sink, $"write {events.Length} to {sink.Name}-{batch.Partition.Index}", () => Store(batch, events)).ConfigureAwait(false);
+                await world.Gates.Wait(silo, GateKind.Sink, $"write {events.Length} to {sink.Name}-{batch.Partition.Index}", () => Store(batch, events)).ConfigureAwait(false);
                 return;
             }
 
@@ -60,7 +60,7 @@ internal sealed class SimulatedSink(SimulatedWorld world, string name, bool idem
             while (next < events.Length)
             {
                 int from = next, until = world.Random.Between(next + 1, events.Length);
-                await world.Gate(silo, GateKind.Sink, $"put {until - from} to {sink.Name}-{batch.Partition.Index}", () => Put(batch, events, from, until)).ConfigureAwait(false);
+                await world.Gates.Wait(silo, GateKind.Sink, $"put {until - from} to {sink.Name}-{batch.Partition.Index}", () => Put(batch, events, from, until)).ConfigureAwait(false);
                 next = until;
             }
         }

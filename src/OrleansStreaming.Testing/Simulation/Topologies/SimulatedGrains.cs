@@ -1,50 +1,5 @@
 namespace OrleansStreaming.Testing.Simulation;
 
-/// <summary>Tells operators of one class apart.</summary>
-internal abstract class Slot
-{
-    private static readonly Type[] Slots =
-        [typeof(Slot0), typeof(Slot1), typeof(Slot2), typeof(Slot3), typeof(Slot4), typeof(Slot5), typeof(Slot6), typeof(Slot7)];
-
-    public static Type GrainType(SimulatedOperator op) =>
-        (op.Plain ? typeof(PlainGrain<>) : typeof(ObjectGrain<>)).MakeGenericType(Slots[op.Slot]);
-
-    public static int IndexOf(Type slot) => Array.IndexOf(Slots, slot);
-}
-
-internal sealed class Slot0 : Slot;
-
-internal sealed class Slot1 : Slot;
-
-internal sealed class Slot2 : Slot;
-
-internal sealed class Slot3 : Slot;
-
-internal sealed class Slot4 : Slot;
-
-internal sealed class Slot5 : Slot;
-
-internal sealed class Slot6 : Slot;
-
-internal sealed class Slot7 : Slot;
-
-/// <summary>What operators get of the world that they run in.</summary>
-internal interface IGrainWorld
-{
-    int Keys { get; }
-
-    SimulatedOperator Operator(int slot);
-
-    /// <summary>Throws where a flaky operator shall.</summary>
-    void PerhapsThrow(int slot, long key, Offset offset);
-
-    /// <summary>Null to go on at once, or what to wait for.</summary>
-    Task? PerhapsWait(int slot);
-
-    /// <summary>A call's answer: another one for every attempt.</summary>
-    Task<ulong> Answer(ulong request);
-}
-
 /// <summary>Hands what the logic does to the turn's context.</summary>
 internal sealed class TurnAdapter(EventContext context) : ILogicContext
 {

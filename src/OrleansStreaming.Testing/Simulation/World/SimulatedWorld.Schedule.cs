@@ -24,7 +24,7 @@ internal sealed partial class SimulatedWorld
 
         try
         {
-            foreach (string name in _names)
+            foreach (string name in Membership.Names)
             {
                 StartSilo(name);
             }
@@ -42,7 +42,11 @@ internal sealed partial class SimulatedWorld
 
             for (int i = 0; i < Scenario.Steps && Failure is null && InTime(); i++)
             {
-                Act();
+                if (Director?.Act(this) != true)
+                {
+                    Act();
+                }
+
                 Totals.Steps++;
             }
 
@@ -86,7 +90,7 @@ internal sealed partial class SimulatedWorld
     {
         FaultRates rates = Scenario.Rates;
         int storage = 0, appends = 0, outside = 0, turns = 0, completions = 0, ended = 0;
-        foreach (WaitingGate gate in _gates)
+        foreach (Gate gate in Gates.Waiting)
         {
             switch (gate.Kind)
             {
@@ -103,7 +107,7 @@ internal sealed partial class SimulatedWorld
             ended = silo.Runs && silo.EndedTurns.Count > 0 ? rates.Turn : ended;
         }
 
-        int deliver = _network.Count > 0 ? rates.Deliver : 0;
+        int deliver = Network.Parcels.Count > 0 ? rates.Deliver : 0;
         int sum = rates.Step + deliver + storage + appends + outside + completions + turns + ended + rates.Time + rates.Ingest + rates.Read + rates.Kill
             + rates.Zombie + rates.Restart + rates.View + rates.Replan + rates.Shutdown + rates.WallJump;
         int draw = Random.Below(sum);
@@ -115,19 +119,19 @@ internal sealed partial class SimulatedWorld
         }
         else if (Is(deliver))
         {
-            DeliverOne();
+            Network.DeliverOne();
         }
         else if (Is(storage))
         {
-            PassOne(g => g.Kind == GateKind.Storage);
+            Gates.PassOne(g => g.Kind == GateKind.Storage);
         }
         else if (Is(appends))
         {
-            PassOne(g => g.Kind is GateKind.Append or GateKind.Confirm);
+            Gates.PassOne(g => g.Kind is GateKind.Append or GateKind.Confirm);
         }
         else if (Is(outside))
         {
-            PassOne(g => g.Kind is GateKind.Sink or GateKind.Call);
+            Gates.PassOne(g => g.Kind is GateKind.Sink or GateKind.Call);
         }
         else if (Is(completions))
         {
@@ -135,7 +139,7 @@ internal sealed partial class SimulatedWorld
         }
         else if (Is(turns))
         {
-            PassOne(g => g.Kind == GateKind.Turn);
+            Gates.PassOne(g => g.Kind == GateKind.Turn);
         }
         else if (Is(ended))
         {
@@ -167,11 +171,11 @@ internal sealed partial class SimulatedWorld
         }
         else if (Is(rates.View))
         {
-            TellView(Random.PickFrom(_silos));
+            Membership.Tell(Random.PickFrom(_silos));
         }
         else if (Is(rates.Replan))
         {
-            Replan();
+            Membership.Replan();
         }
         else if (Is(rates.Shutdown))
         {
@@ -181,5 +185,23 @@ internal sealed partial class SimulatedWorld
         {
             JumpWall();
         }
+    }
+
+    private void Count(SimulatedSilo silo)
+    {
+        SiloCounters counters = silo.Silo.Counters;
+        Totals.Turns += counters.Events;
+        Totals.RolledBack += counters.RolledBack;
+        Totals.Replayed += counters.Replayed;
+        Totals.Reactivated += counters.Reactivated;
+        Totals.Evicted += counters.Evicted;
+        Totals.Repeats += counters.Repeats;
+        Totals.OrphansDropped += counters.OrphansDropped;
+        Totals.Checkpoints += counters.Checkpoints;
+        Totals.CheckpointedGrains += counters.CheckpointedGrains;
+        Totals.Timers += counters.Fired;
+        Totals.Throws += counters.Throws;
+        Totals.Decisions += counters.LeftOut;
+        Totals.Moves += counters.Moves;
     }
 }

@@ -77,13 +77,13 @@ internal sealed class SimulatedSilo : ISiloPorts, IServiceProvider, IGrainWorld
 
     public void Submit(Request request)
     {
-        Called();
+        Called("submit", request.What);
         Run(request);
     }
 
     public void Start(Request request)
     {
-        Called();
+        Called("start", request.What);
         Run(request);
     }
 
@@ -97,13 +97,13 @@ internal sealed class SimulatedSilo : ISiloPorts, IServiceProvider, IGrainWorld
 
     public void Send(int toJournal, SiloMessage message)
     {
-        Called();
-        _world.Send(this, toJournal, message);
+        Called("send", message.GetType().Name);
+        _world.Network.Send(this, toJournal, message);
     }
 
     public void Joined(int journal)
     {
-        Called();
+        Called("join", journal);
         Journal = journal;
         _world.Joined(this);
     }
@@ -129,8 +129,13 @@ internal sealed class SimulatedSilo : ISiloPorts, IServiceProvider, IGrainWorld
 
     Task<ulong> IGrainWorld.Answer(ulong request) => _world.Answer(this, request);
 
-    private void Called()
+    private void Called(string port, object what)
     {
+        if (_world is { Faulty: true, Director: { } director } && director.Kills(_world, this, $"{port} {what}"))
+        {
+            throw new SiloKilledException();
+        }
+
         if (_killIn > 0 && --_killIn == 0)
         {
             throw new SiloKilledException();

@@ -16,12 +16,12 @@ internal sealed partial class SimulatedWorld
 
         Trace("--- no more faults");
         Faulty = false;
-        _planned = [.. _names];
+        Membership.PlanAll();
         long started = NowMs, quietSince = -1;
         int steps = 0;
         while (Failure is null && InTime())
         {
-            foreach (string name in _names)
+            foreach (string name in Membership.Names)
             {
                 if (!_silos.Any(s => s.Name == name && s.Runs && !s.DeclaredDead))
                 {
@@ -59,25 +59,25 @@ internal sealed partial class SimulatedWorld
     private bool Round(bool warmUp = false)
     {
         bool busy = false;
-        ChangeView();
+        Membership.Update();
         foreach (SimulatedSilo silo in _silos.ToArray())
         {
             // The first view that a silo hears of has all of them, so that partitions are spread.
-            if (silo.Runs && (!warmUp || _view.Live.Count == _names.Length))
+            if (silo.Runs && (!warmUp || Membership.IsComplete))
             {
-                TellView(silo);
+                Membership.Tell(silo);
             }
         }
 
-        for (int i = _network.Count; i > 0 && Failure is null; i--)
+        for (int i = Network.Parcels.Count; i > 0 && Failure is null; i--)
         {
-            busy |= _network[0].Message is not WatermarkMessage;
-            DeliverOne();
+            busy |= Network.Parcels[0].Message is not WatermarkMessage;
+            Network.DeliverOne();
         }
 
-        for (int i = _gates.Count; i > 0 && _gates.Count > 0 && Failure is null; i--)
+        for (int i = Gates.Waiting.Count; i > 0 && Gates.Waiting.Count > 0 && Failure is null; i--)
         {
-            Pass(0);
+            Gates.Pass(0);
         }
 
         foreach (SimulatedSilo silo in _silos.ToArray())
@@ -133,14 +133,14 @@ internal sealed partial class SimulatedWorld
 
         for (int i = 0; i < 2000 && left > 0 && Failure is null; i++)
         {
-            while (_gates.Count > 0)
+            while (Gates.Waiting.Count > 0)
             {
-                Pass(0);
+                Gates.Pass(0);
             }
 
-            while (_network.Count > 0)
+            while (Network.Parcels.Count > 0)
             {
-                DeliverOne();
+                Network.DeliverOne();
             }
 
             foreach (SimulatedSilo silo in _silos.ToArray())

@@ -2,41 +2,6 @@ using OrleansStreaming.Core;
 
 namespace OrleansStreaming.Testing.Simulation;
 
-/// <summary>What lies in storage: it outlives every silo.</summary>
-internal sealed class StoredData
-{
-    private long _tags;
-
-    public Dictionary<string, StoredJournal> Journals { get; } = [];
-
-    public Dictionary<string, StoredRecord> Records { get; } = [];
-
-    public Dictionary<string, byte[]> Runs { get; } = [];
-
-    public StoredJournal Journal(string name)
-    {
-        if (!Journals.TryGetValue(name, out StoredJournal? journal))
-        {
-            Journals.Add(name, journal = new StoredJournal(name));
-        }
-
-        return journal;
-    }
-
-    public string? Swap(string name, string? expectedTag, ReadOnlyMemory<byte> content)
-    {
-        Records.TryGetValue(name, out StoredRecord? now);
-        if (now?.Tag != expectedTag)
-        {
-            return null;
-        }
-
-        string tag = $"t{++_tags}";
-        Records[name] = new StoredRecord(tag, content.ToArray());
-        return tag;
-    }
-}
-
 /// <summary>A journal in storage.</summary>
 internal sealed class StoredJournal(string name)
 {
@@ -122,13 +87,6 @@ internal sealed class StoredJournal(string name)
         TrimmedBelow = Math.Max(TrimmedBelow, Math.Min(below, End + 1));
         return _frames.RemoveAll(f => f.Lsn < below);
     }
-}
-
-/// <summary>A rule did not hold.</summary>
-internal sealed class SimulationException(string invariant, string message, Exception? inner = null) : Exception(message, inner)
-{
-    /// <summary>Such as I3.</summary>
-    public string Invariant { get; } = invariant;
 }
 
 /// <summary>Promises of storage that the simulator can break.</summary>

@@ -11,7 +11,7 @@ internal sealed class SimulatedStorage(SimulatedWorld world, SimulatedSilo owner
     private StoredData Data => world.Stored;
 
     public ValueTask<IJournalWriter> CreateJournalAsync(string journal, CancellationToken cancellationToken) =>
-        world.Gate(owner, GateKind.Storage, $"create {journal}", () =>
+        world.Gates.Wait(owner, GateKind.Storage, $"create {journal}", () =>
         {
             StoredJournal stored = Data.Journal(journal);
             if (stored.Created)
@@ -24,7 +24,7 @@ internal sealed class SimulatedStorage(SimulatedWorld world, SimulatedSilo owner
         });
 
     public ValueTask<long> SealJournalAsync(string journal, CancellationToken cancellationToken) =>
-        world.Gate(owner, GateKind.Storage, $"fence {journal}", () =>
+        world.Gates.Wait(owner, GateKind.Storage, $"fence {journal}", () =>
         {
             long end = Data.Journal(journal).Seal();
             world.Oracle.Fenced(journal, end);
@@ -32,31 +32,31 @@ internal sealed class SimulatedStorage(SimulatedWorld world, SimulatedSilo owner
         });
 
     public ValueTask<IReadOnlyList<StoredFrame>> ReadFramesAsync(string journal, long fromLsn, long toLsn, int maxBytes, CancellationToken cancellationToken) =>
-        world.Gate(owner, GateKind.Storage, $"read {journal} {fromLsn}..{toLsn}", () =>
+        world.Gates.Wait(owner, GateKind.Storage, $"read {journal} {fromLsn}..{toLsn}", () =>
             (IReadOnlyList<StoredFrame>)Data.Journal(journal).Read(fromLsn, toLsn, world.ReadBytes(maxBytes)));
 
     public ValueTask TrimJournalAsync(string journal, long belowLsn, CancellationToken cancellationToken) =>
-        Void(world.Gate(owner, GateKind.Storage, $"trim {journal} below {belowLsn}", () =>
+        Void(world.Gates.Wait(owner, GateKind.Storage, $"trim {journal} below {belowLsn}", () =>
         {
             world.Totals.Trims += Data.Journal(journal).Trim(belowLsn);
             return true;
         }));
 
     public ValueTask<StoredRecord?> ReadRecordAsync(string name, CancellationToken cancellationToken) =>
-        world.Gate(owner, GateKind.Storage, $"read {name}", () => Data.Records.GetValueOrDefault(name));
+        world.Gates.Wait(owner, GateKind.Storage, $"read {name}", () => Data.Records.GetValueOrDefault(name));
 
     public ValueTask<string?> SwapRecordAsync(string name, string? expectedTag, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) =>
-        world.Gate(owner, GateKind.Storage, $"swap {name}", () => Data.Swap(name, expectedTag, content));
+        world.Gates.Wait(owner, GateKind.Storage, $"swap {name}", () => Data.Swap(name, expectedTag, content));
 
     public ValueTask WriteRunAsync(string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) =>
-        Void(world.Gate(owner, GateKind.Storage, $"write {name}", () =>
+        Void(world.Gates.Wait(owner, GateKind.Storage, $"write {name}", () =>
         {
             Data.Runs[name] = content.ToArray();
             return true;
         }));
 
     public ValueTask<ReadOnlyMemory<byte>> ReadRunAsync(string name, long offset, int length, CancellationToken cancellationToken) =>
-        world.Gate(owner, GateKind.Storage, $"read {name}", () =>
+        world.Gates.Wait(owner, GateKind.Storage, $"read {name}", () =>
         {
             if (!Data.Runs.TryGetValue(name, out byte[]? bytes))
             {
@@ -68,14 +68,14 @@ internal sealed class SimulatedStorage(SimulatedWorld world, SimulatedSilo owner
         });
 
     public ValueTask DeleteRunAsync(string name, CancellationToken cancellationToken) =>
-        Void(world.Gate(owner, GateKind.Storage, $"delete {name}", () =>
+        Void(world.Gates.Wait(owner, GateKind.Storage, $"delete {name}", () =>
         {
             world.Totals.RunsDeleted++;
             return Data.Runs.Remove(name);
         }));
 
     public ValueTask<IReadOnlyList<string>> ListRunsAsync(string prefix, CancellationToken cancellationToken) =>
-        world.Gate(owner, GateKind.Storage, $"list {prefix}", () =>
+        world.Gates.Wait(owner, GateKind.Storage, $"list {prefix}", () =>
             (IReadOnlyList<string>)[.. Data.Runs.Keys.Where(k => k.StartsWith(prefix, StringComparison.Ordinal))]);
 
     public ValueTask DisposeAsync() => default;
@@ -97,7 +97,7 @@ internal sealed class SimulatedStorage(SimulatedWorld world, SimulatedSilo owner
             while (next < frames.Count)
             {
                 int until = world.Random.Between(next + 1, frames.Count), from = next;
-                await world.Gate(storage.Owner, GateKind.Append, $"append {frames[from].Lsn}..{frames[until - 1].Lsn} to {journal.Name}", () =>
+                await world.Gates.Wait(storage.Owner, GateKind.Append, $"append {frames[from].Lsn}..{frames[until - 1].Lsn} to {journal.Name}", () =>
                 {
                     for (int i = from; i < until; i++)
                     {
@@ -110,7 +110,7 @@ internal sealed class SimulatedStorage(SimulatedWorld world, SimulatedSilo owner
                 next = until;
             }
 
-            await world.Gate(storage.Owner, GateKind.Confirm, $"confirm {frames[^1].Lsn} of {journal.Name}", () =>
+            await world.Gates.Wait(storage.Owner, GateKind.Confirm, $"confirm {frames[^1].Lsn} of {journal.Name}", () =>
             {
                 if (journal.Fenced)
                 {

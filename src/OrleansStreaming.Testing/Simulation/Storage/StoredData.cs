@@ -1,0 +1,38 @@
+using OrleansStreaming.Core;
+
+namespace OrleansStreaming.Testing.Simulation;
+
+/// <summary>What lies in storage: it outlives every silo.</summary>
+internal sealed class StoredData
+{
+    private long _tags;
+
+    public Dictionary<string, StoredJournal> Journals { get; } = [];
+
+    public Dictionary<string, StoredRecord> Records { get; } = [];
+
+    public Dictionary<string, byte[]> Runs { get; } = [];
+
+    public StoredJournal Journal(string name)
+    {
+        if (!Journals.TryGetValue(name, out StoredJournal? journal))
+        {
+            Journals.Add(name, journal = new StoredJournal(name));
+        }
+
+        return journal;
+    }
+
+    public string? Swap(string name, string? expectedTag, ReadOnlyMemory<byte> content)
+    {
+        Records.TryGetValue(name, out StoredRecord? now);
+        if (now?.Tag != expectedTag)
+        {
+            return null;
+        }
+
+        string tag = $"t{++_tags}";
+        Records[name] = new StoredRecord(tag, content.ToArray());
+        return tag;
+    }
+}

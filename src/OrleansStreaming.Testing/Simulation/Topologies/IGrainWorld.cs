@@ -1,0 +1,18 @@
+namespace OrleansStreaming.Testing.Simulation;
+
+/// <summary>What operators get of the world that they run in.</summary>
+internal interface IGrainWorld
+{
+    int Keys { get; }
+
+    SimulatedOperator Operator(int slot);
+
+    /// <summary>Throws where a flaky operator shall.</summary>
+    void PerhapsThrow(int slot, long key, Offset offset);
+
+    /// <summary>Null to go on at once, or what to wait for.</summary>
+    Task? PerhapsWait(int slot);
+
+    /// <summary>A call's answer: another one for every attempt.</summary>
+    Task<ulong> Answer(ulong request);
+}
