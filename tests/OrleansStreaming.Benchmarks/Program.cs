@@ -1,0 +1,19 @@
+using System.CommandLine;
+using OrleansStreaming.Benchmarks;
+using Spectre.Console;
+
+if (Console.IsOutputRedirected)
+{
+    AnsiConsole.Profile.Capabilities.Ansi = false;
+    AnsiConsole.Profile.Capabilities.ColorSystem = ColorSystem.NoColors;
+    AnsiConsole.Profile.Width = 140;
+}
+
+RootCommand root = new("Measures the embedded engine on real files. Absolute times are for reading; ratios within one run are what counts.")
+{
+    ThroughputScenario.Command(),
+};
+ParseResult parsed = root.Parse(args);
+
+// Ctrl-C cancels the scenario, which then still deletes its folder.
+return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });
