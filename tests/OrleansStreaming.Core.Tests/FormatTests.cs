@@ -1,5 +1,5 @@
 using System.Text;
-using OrleansStreaming.Core;
+using OrleansStreaming.Core.Tests.Formats;
 
 namespace OrleansStreaming.Core.Tests;
 
@@ -42,28 +42,6 @@ public class FormatTests
     }
 
     [Fact]
-    public void Every_flipped_bit_of_a_frame_is_found()
-    {
-        byte[] frame = Bytes(MakeFrame());
-        for (int bit = 0; bit < frame.Length * 8; bit++)
-        {
-            byte[] damaged = [.. frame];
-            damaged[bit / 8] ^= (byte)(1 << (bit % 8));
-            Should.Throw<CorruptDataException>(() => FrameCodec.Decode(3, new StoredFrame(7, damaged), (_, _) => true), $"bit {bit}");
-        }
-    }
-
-    [Fact]
-    public void Every_truncation_of_a_frame_is_found()
-    {
-        byte[] frame = Bytes(MakeFrame());
-        for (int length = 0; length < frame.Length; length++)
-        {
-            Should.Throw<CorruptDataException>(() => FrameCodec.Decode(3, new StoredFrame(7, frame.AsMemory(0, length)), (_, _) => true), $"{length} bytes");
-        }
-    }
-
-    [Fact]
     public void A_void_row_is_void_for_whoever_reads_it_later()
     {
         var journals = new JournalTable();
@@ -78,7 +56,7 @@ public class FormatTests
     }
 
     [Fact]
-    public void A_table_of_producers_survives_its_encoding_and_no_damage()
+    public void A_table_of_producers_survives_its_encoding()
     {
         var table = new ProducerTable();
         byte[] grain = [(byte)ProducerKind.Grain, 2, .. "key"u8], client = [(byte)ProducerKind.External, .. "client"u8];
@@ -90,25 +68,19 @@ public class FormatTests
         read.TryGet(grain, out ProducerEntry entry).ShouldBeTrue();
         entry.Name.ShouldBe(new RecordName(58, 1));
         read.External.ShouldBe(1);
-        for (int i = 0; i < bytes.Length; i++)
-        {
-            byte[] damaged = [.. bytes];
-            damaged[i] ^= 0x10;
-            Should.Throw<CorruptDataException>(() => ProducerTable.Parse("run", damaged), $"byte {i}");
-        }
     }
 
     [Fact]
     public async Task Records_of_an_archive_keep_their_offsets_and_are_read_one_by_one()
     {
-        var storage = new OneRun();
-        (storage.Content, _) = ArchiveRun.Write([MakeBlock()]);
+        (byte[] content, _) = ArchiveRun.Write([MakeBlock()]);
+        var storage = new OneRun(content);
         LogBlock block = (await ArchiveRun.OpenAsync(storage, "run", 2049, TestContext.Current.CancellationToken)).ShouldHaveSingleItem();
         block.Buffer.ShouldBeNull();
         block.First.ShouldBe(new Offset(2, 5));
         block.Count.ShouldBe(2);
         ArchivePlace place = block.ArchivedIn!;
-        LogBlock read = FrameCodec.Decode(3, new StoredFrame(7, storage.Content.AsMemory((int)place.At, place.Length)), (_, _) => true)[0];
+        LogBlock read = FrameCodec.Decode(3, new StoredFrame(7, content.AsMemory((int)place.At, place.Length)), (_, _) => true)[0];
         block.Restore(read, new JournalTable());
         Row.Read(block.Rows, block.BaseTime, out Row row);
         Encoding.UTF8.GetString(row.Payload).ShouldBe("hello");
@@ -137,36 +109,4 @@ public class FormatTests
     private static FrameToWrite MakeFrame() => FrameCodec.Encode(7, 2, [MakeBlock()]);
 
     private static byte[] Bytes(FrameToWrite frame) => [.. frame.Pieces.SelectMany(p => p.ToArray())];
-
-    /// <summary>Storage that holds one run.</summary>
-    private sealed class OneRun : IStorage
-    {
-        public byte[] Content { get; set; } = [];
-
-        public ValueTask<ReadOnlyMemory<byte>> ReadRunAsync(string name, long offset, int length, CancellationToken cancellationToken)
-        {
-            int from = (int)(offset < 0 ? Content.Length + offset : offset);
-            return new(Content.AsMemory(from, Math.Min(length, Content.Length - from)));
-        }
-
-        public ValueTask<IJournalWriter> CreateJournalAsync(string journal, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public ValueTask<long> SealJournalAsync(string journal, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public ValueTask<IReadOnlyList<StoredFrame>> ReadFramesAsync(string journal, long fromLsn, long toLsn, int maxBytes, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public ValueTask TrimJournalAsync(string journal, long belowLsn, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public ValueTask<StoredRecord?> ReadRecordAsync(string name, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public ValueTask<string?> SwapRecordAsync(string name, string? expectedTag, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public ValueTask WriteRunAsync(string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public ValueTask DeleteRunAsync(string name, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public ValueTask<IReadOnlyList<string>> ListRunsAsync(string prefix, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public ValueTask DisposeAsync() => default;
-    }
 }

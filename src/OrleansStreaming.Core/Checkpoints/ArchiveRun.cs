@@ -66,10 +66,15 @@ internal static class ArchiveRun
 
         long at = BinaryPrimitives.ReadInt64LittleEndian(footer.Span);
         int count = BinaryPrimitives.ReadInt32LittleEndian(footer.Span[8..]);
-        ReadOnlyMemory<byte> index = await storage.ReadRunAsync(run, at, checked(count * EntrySize), cancellationToken).ConfigureAwait(false);
-        if (Crc32C.Compute(index.Span) != BinaryPrimitives.ReadUInt32LittleEndian(footer.Span[12..]))
+        if (at < 0 || count is < 0 or > int.MaxValue / EntrySize)
         {
-            throw new CorruptDataException(run, at, "the index of the archive does not match its checksum");
+            throw new CorruptDataException(run, at, $"expected the place of an index, found {count} entries at {at}");
+        }
+
+        ReadOnlyMemory<byte> index = await storage.ReadRunAsync(run, at, count * EntrySize, cancellationToken).ConfigureAwait(false);
+        if (index.Length != count * EntrySize || Crc32C.Compute(index.Span) != BinaryPrimitives.ReadUInt32LittleEndian(footer.Span[12..]))
+        {
+            throw new CorruptDataException(run, at, "the index of the archive is too short or does not match its checksum");
         }
 
         var blocks = new List<LogBlock>(count);

@@ -72,11 +72,12 @@ internal sealed class CheckpointRun
             throw new CorruptDataException(run, 0, $"expected the footer of a checkpoint run in the last {FooterSize} bytes");
         }
 
-        return (
-            BinaryPrimitives.ReadInt64LittleEndian(footer),
-            BinaryPrimitives.ReadInt32LittleEndian(footer[8..]),
-            BinaryPrimitives.ReadInt32LittleEndian(footer[12..]),
-            BinaryPrimitives.ReadUInt32LittleEndian(footer[16..]));
+        long at = BinaryPrimitives.ReadInt64LittleEndian(footer);
+        int length = BinaryPrimitives.ReadInt32LittleEndian(footer[8..]);
+        int count = BinaryPrimitives.ReadInt32LittleEndian(footer[12..]);
+        return at >= 0 && length >= 0 && count >= 0
+            ? (at, length, count, BinaryPrimitives.ReadUInt32LittleEndian(footer[16..]))
+            : throw new CorruptDataException(run, at, $"expected the place of an index, found {length} bytes with {count} entries at {at}");
     }
 
     /// <summary>Reads an index into one that already has those of the older runs.</summary>
@@ -87,36 +88,56 @@ internal sealed class CheckpointRun
             throw new CorruptDataException(run, 0, "the index of the checkpoint run does not match its checksum");
         }
 
-        int at = 0;
-        for (int i = 0; i < count; i++)
+        int at = 0, found = 0;
+        try
         {
-            int operatorId = (int)Varint.Read(bytes, ref at);
-            ReadOnlySpan<byte> key = Varint.ReadBytes(bytes, ref at);
-            int where = (int)Varint.Read(bytes, ref at);
-            int length = (int)Varint.Read(bytes, ref at);
-            long position = (long)Varint.Read(bytes, ref at) - 1;
-            bool pending = bytes[at++] != 0;
-            into.Set(operatorId, key, new CheckpointEntry(run, where, length, position, pending));
+            // To the end of the bytes, not by the count: the checksum does not cover the footer, where the count is.
+            for (; at < bytes.Length; found++)
+            {
+                int operatorId = (int)Varint.Read(bytes, ref at);
+                ReadOnlySpan<byte> key = Varint.ReadBytes(bytes, ref at);
+                int where = (int)Varint.Read(bytes, ref at);
+                int length = (int)Varint.Read(bytes, ref at);
+                long position = (long)Varint.Read(bytes, ref at) - 1;
+                bool pending = bytes[at++] != 0;
+                into.Set(operatorId, key, new CheckpointEntry(run, where, length, position, pending));
+            }
+        }
+        catch (Exception e) when (Varint.IsOutside(e))
+        {
+            throw new CorruptDataException(run, at, $"entry {found} of the index ends outside of it: {e.Message}");
+        }
+
+        if (found != count)
+        {
+            throw new CorruptDataException(run, 0, $"the footer says that the index has {count} entries, and it has {found}");
         }
     }
 
     /// <summary>Reads one entry.</summary>
     public static void ReadEntry(ReadOnlySpan<byte> bytes, in CheckpointEntry entry, ReadOnlySpan<byte> key, out ReadOnlySpan<byte> state, out List<PendingRequest>? pending)
     {
-        if (bytes.Length != entry.Length || BinaryPrimitives.ReadUInt32LittleEndian(bytes) != Crc32C.Compute(bytes[4..]))
+        if (bytes.Length != entry.Length || bytes.Length < 4 || BinaryPrimitives.ReadUInt32LittleEndian(bytes) != Crc32C.Compute(bytes[4..]))
         {
             throw new CorruptDataException(entry.Run, entry.At, $"expected a checkpoint of {entry.Length} bytes that matches its checksum");
         }
 
         int at = 4;
-        Varint.Read(bytes, ref at);
-        if (!Varint.ReadBytes(bytes, ref at).SequenceEqual(key))
+        try
         {
-            throw new CorruptDataException(entry.Run, entry.At, "the checkpoint is of another grain");
-        }
+            Varint.Read(bytes, ref at);
+            if (!Varint.ReadBytes(bytes, ref at).SequenceEqual(key))
+            {
+                throw new CorruptDataException(entry.Run, entry.At, "the checkpoint is of another grain");
+            }
 
-        pending = ReadPending(bytes, ref at);
-        state = Varint.ReadBytes(bytes, ref at);
+            pending = ReadPending(bytes, ref at);
+            state = Varint.ReadBytes(bytes, ref at);
+        }
+        catch (Exception e) when (Varint.IsOutside(e))
+        {
+            throw new CorruptDataException(entry.Run, entry.At + at, $"the checkpoint matches its checksum, but ends outside of itself: {e.Message}");
+        }
     }
 
     private void AddToIndex(int operatorId, ReadOnlySpan<byte> key, int at, int length, long position, bool pending)
@@ -155,7 +176,7 @@ internal sealed class CheckpointRun
             return null;
         }
 
-        var pending = new List<PendingRequest>(count);
+        var pending = new List<PendingRequest>();
         for (int i = 0; i < count; i++)
         {
             long input = (long)Varint.Read(bytes, ref at);

@@ -42,8 +42,19 @@ internal static class FrameCodec
             throw new CorruptDataException($"journal {journal}", 0, error ?? $"frame {frame.Lsn} does not match its checksum");
         }
 
+        try
+        {
+            return DecodeBody(journal, header, bytes[FrameHeader.Size..], wanted);
+        }
+        catch (Exception e) when (Varint.IsOutside(e))
+        {
+            throw new CorruptDataException($"journal {journal}", 0, $"frame {frame.Lsn} matches its checksum, but its blocks do not fill it exactly: {e.Message}");
+        }
+    }
+
+    private static List<LogBlock> DecodeBody(int journal, in FrameHeader header, ReadOnlySpan<byte> body, Func<int, Offset, bool> wanted)
+    {
         var blocks = new List<LogBlock>();
-        ReadOnlySpan<byte> body = bytes[FrameHeader.Size..];
         int count = BinaryPrimitives.ReadInt32LittleEndian(body), at = 4;
         for (int i = 0; i < count; i++)
         {
@@ -61,14 +72,17 @@ internal static class FrameCodec
                 vectors[v] = VectorCodec.Read(body, ref at);
             }
 
+            ArgumentOutOfRangeException.ThrowIfNegative(rows);
+            ReadOnlySpan<byte> rowBytes = body.Slice(at, rowsLength);
             if (wanted(partition, first))
             {
-                blocks.Add(LogBlock.Loaded(partition, journal, header.Lsn, first, baseTime, header.SealVersion, rows, body.Slice(at, rowsLength), vectors));
+                blocks.Add(LogBlock.Loaded(partition, journal, header.Lsn, first, baseTime, header.SealVersion, rows, rowBytes, vectors));
             }
 
             at += rowsLength;
         }
 
+        ArgumentOutOfRangeException.ThrowIfNotEqual(at, body.Length);
         return blocks;
     }
 
@@ -124,6 +138,8 @@ internal static class VectorCodec
             return null;
         }
 
+        // An entry has at least two bytes: no more memory than the bytes can fill.
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)count, (uint)(from.Length - at) / 2);
         var entries = new Dependency[count];
         for (int i = 0; i < count; i++)
         {

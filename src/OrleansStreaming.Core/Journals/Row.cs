@@ -156,6 +156,9 @@ internal ref struct Row
 /// <summary>LEB128 numbers and length-prefixed byte strings.</summary>
 internal static class Varint
 {
+    /// <summary>Whether reading failed as a length or a count led outside of the bytes: a reader reports that as damage.</summary>
+    public static bool IsOutside(Exception e) => e is IndexOutOfRangeException or ArgumentException or OverflowException;
+
     public static ulong Read(ReadOnlySpan<byte> from, scoped ref int at)
     {
         ulong value = from[at++];

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace OrleansStreaming.Core;
 
@@ -10,8 +11,10 @@ internal sealed record ClusterRecord
 {
     public const string RecordName = "cluster";
 
+    [JsonRequired]
     public IReadOnlyList<JournalInfo> Journals { get; init; } = [];
 
+    [JsonRequired]
     public IReadOnlyList<Seal> Seals { get; init; } = [];
 
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, RecordJson.Default.ClusterRecord);
@@ -25,7 +28,10 @@ internal sealed record ClusterRecord
 
         try
         {
-            return JsonSerializer.Deserialize(record.Content.Span, RecordJson.Default.ClusterRecord)!;
+            ClusterRecord? read = JsonSerializer.Deserialize(record.Content.Span, RecordJson.Default.ClusterRecord);
+            return read is not null && !read.Journals.Contains(null!) && read.Seals.All(s => s.Journal >= 0 && s.Journal < read.Journals.Count && s.End >= 0)
+                ? read
+                : throw new CorruptDataException(RecordName, 0, "expected journals, and seals of these");
         }
         catch (JsonException e)
         {

@@ -150,10 +150,12 @@ public class ManifestTests
         topology.Sinks[0].Id.ShouldBe(1);
     }
 
-    [Fact]
-    public void Every_truncation_and_every_flipped_bit_is_noticed()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Every_truncation_and_every_flipped_bit_is_noticed(bool everything)
     {
-        byte[] bytes = Manifest(b => b.Flights()).ToBytes();
+        byte[] bytes = everything ? Sample().ToBytes() : Manifest(b => b.Flights()).ToBytes();
         for (int length = 0; length < bytes.Length; length++)
         {
             Should.Throw<FormatException>(() => DeploymentManifest.Parse(bytes.AsSpan(0, length)), $"cut at {length}");
