@@ -49,6 +49,12 @@ public sealed partial class StreamingEngine : IAsyncDisposable
 
     internal Topology Topology { get; }
 
+    /// <summary>What watches each incarnation of a silo, by the silo's name. Only benchmarks set it, before the start.</summary>
+    internal Func<string, SiloProbe>? Probe { get; set; }
+
+    /// <summary>Changes limits of the silos that have no option. Only benchmarks set it, before the start.</summary>
+    internal Func<SiloOptions, SiloOptions> Tune { get; set; } = static options => options;
+
     internal string Deployment { get; private set; } = string.Empty;
 
     internal IReadOnlyList<SiloHost> Hosts => _hosts;

@@ -28,7 +28,7 @@ internal sealed class SiloIncarnation : ISiloPorts
         _engine = engine;
         _host = host;
         _origin = engine.Time.GetTimestamp();
-        Silo = new Silo(host.Name, engine.Topology, engine.SiloOptions(), this, engine.Loggers.CreateLogger("OrleansStreaming.Silo"));
+        Silo = new Silo(host.Name, engine.Topology, engine.SiloOptions(), this, engine.Loggers.CreateLogger("OrleansStreaming.Silo"), engine.Probe?.Invoke(host.Name));
     }
 
     public Silo Silo { get; }

@@ -49,7 +49,7 @@ public sealed partial class StreamingEngine
 
     internal void RecordLoss(int journal, long records) => _losses[journal] = records;
 
-    internal SiloOptions SiloOptions() => new()
+    internal SiloOptions SiloOptions() => Tune(new SiloOptions
     {
         Deployment = Deployment,
         RetiredPartitions = _retiredPartitions,
@@ -62,7 +62,7 @@ public sealed partial class StreamingEngine
         MaxBacklogBytes = Options.MaxBacklogBytes,
         MaxProducers = Options.MaxProducers,
         ProducerIdleMs = (long)Options.ProducerIdle.TotalMilliseconds,
-    };
+    });
 
     private void PublishView()
     {

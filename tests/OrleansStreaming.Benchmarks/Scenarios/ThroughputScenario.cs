@@ -3,84 +3,134 @@ using System.CommandLine;
 namespace OrleansStreaming.Benchmarks;
 
 /// <summary>How many events a second come through, and what an event costs.</summary>
-internal sealed class ThroughputScenario(Common common, int keys, int events, string distribution)
+internal sealed class ThroughputScenario(Common common, KeySequence keys, string distribution, int events, string variant, bool verify, PipelineOptions layout)
 {
     public static Command Command()
     {
         Option<int> keys = CommonOptions.Number("--keys", "N", "Different keys, each with a grain", 1_000_000, 1, 100_000_000);
         Option<int> events = CommonOptions.Number("--events", "N", "Events in one repetition", 5_000_000, 1000, 1_000_000_000);
+        Option<int> silos = CommonOptions.Number("--silos", "N", "Silos", 1, 1, 16);
+        Option<int> hops = CommonOptions.Number("--hops", "N", "Operators in a row, each under other keys than the one before", 1, 1, 5);
+        Option<int> partitions = CommonOptions.Number("--partitions", "N", "Partitions of each stream", 8, 1, 1024);
         Option<string> distribution = CommonOptions.Word("--distribution", "How keys are drawn", "uniform", "zipf");
-        Command command = new("throughput", "100-byte events, a running count and sum by key, every 1,000th event released by a sink") { keys, events, distribution };
+        Option<string> variant = CommonOptions.Word("--variant", "Events: structs under a number, structs under a text, JSON records under a number", Variants.Names);
+        Option<string> feed = CommonOptions.Word("--feed", "How events come in: many calls to publish, or one ISource", "publish", "source");
+        Option<int> ahead = CommonOptions.Number("--ahead", "N", "How many events may be published and not yet processed", 100_000, 1, 100_000_000);
+        Option<bool> verify = new("--verify") { Description = "Compare the states of all grains with what they must be; slow" };
+        Command command = new("throughput", "Events of 100 bytes, a running count and sum by key, every 1,000th event released by a sink")
+        {
+            keys, events, silos, hops, partitions, distribution, variant, feed, ahead, verify,
+        };
         CommonOptions common = CommonOptions.AddTo(command);
         command.SetAction((parsed, cancellationToken) =>
-            new ThroughputScenario(common.Read(parsed), parsed.GetValue(keys), parsed.GetValue(events), parsed.GetValue(distribution)!).RunAsync(cancellationToken));
+        {
+            Common given = common.Read(parsed);
+            string drawn = parsed.GetValue(distribution)!;
+            return new ThroughputScenario(
+                given,
+                KeySequence.Draw(drawn, parsed.GetValue(keys), given.Seed),
+                drawn,
+                parsed.GetValue(events),
+                parsed.GetValue(variant)!,
+                parsed.GetValue(verify),
+                new PipelineOptions
+                {
+                    Silos = parsed.GetValue(silos),
+                    Hops = parsed.GetValue(hops),
+                    Partitions = parsed.GetValue(partitions),
+                    Ahead = parsed.GetValue(ahead),
+                    FromSource = parsed.GetValue(feed) == "source",
+                }).RunAsync(cancellationToken);
+        });
         return command;
     }
 
     private async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         using var folder = BenchFolder.Create(common.Data);
-        KeySequence sequence = distribution == "zipf" ? KeySequence.Zipf(keys, common.Seed) : KeySequence.Uniform(keys, common.Seed);
-        var sink = new CountingSink();
-        await using BenchEngine bench = await BenchEngine.StartAsync(
-            folder["engine"],
-            s => s.AddStream<Input>("inputs", i => i.Key)
-                .AddStream<Output>("outputs", o => o.Key)
-                .AddOperator<Totals>(from: "inputs", to: "outputs")
-                .AddSink("outputs", _ => sink),
-            o => o.MaxUnflushedBytes = 256 << 20,
-            null,
-            cancellationToken);
-        var run = new Run(bench, sink, cancellationToken);
-
-        // Every key once, then as in the runs.
-        long number = await run.FeedAsync("warm-up: every key once", 0, keys, n => Make(n, n));
-        Func<long, Input> make = n => Make(n, sequence[n]);
-        number = await run.FeedAsync("warm-up", number, number + (events / 2), make);
-
+        bool simple = layout is { Hops: 1, Silos: 1 };
+        await using Pipeline pipeline = await StartAsync(folder["engine"], layout, cancellationToken);
+        await using Pipeline? reference = simple ? null : await StartAsync(folder["reference"], layout with { Hops = 1, Silos = 1 }, cancellationToken);
         var figures = new List<ThroughputFigures>();
-        for (int i = 0; i < common.Runs; i++)
+        for (int i = 1; i <= common.Runs; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            double raw = RawAppend.Measure(folder["raw"], Math.Min(events, 5_000_000));
-            long journal = bench.JournalBytes;
-            var meter = new ProcessMeter();
-            number = await run.FeedAsync($"run {i + 1} of {common.Runs}", number, number + events, make);
-            (double seconds, double cpu, long allocated) = meter.Read();
-            figures.Add(new ThroughputFigures(events / seconds, cpu * 1e9 / events, raw, (double)allocated / events, (bench.JournalBytes - journal) / (100.0 * events)));
-            Progress.Note($"  {figures[^1].EventsPerSecond:N0} events/s, {figures[^1].CpuNsPerEvent:N0} ns of CPU, {figures[^1].AllocatedBytesPerEvent:N1} B allocated; raw {raw:N0} appends/s");
+            double raw = RawAppend.Measure(folder["raw"], Math.Clamp(events, 200_000, 5_000_000));
+            double? simpleRate = reference is null ? null : (await MeasureAsync(reference, $"one silo, one hop: run {i} of {common.Runs}", raw, null, cancellationToken)).EventsPerSecond;
+            ThroughputFigures run = await MeasureAsync(pipeline, $"run {i} of {common.Runs}", raw, simpleRate, cancellationToken);
+            figures.Add(run);
+            Progress.Note($"  {run.EventsPerSecond:N0} events/s, {run.CpuNsPerEvent:N0} ns of CPU, {run.AllocatedBytesPerEvent:N1} B allocated; raw {raw:N0} appends/s");
         }
 
-        new Report("throughput", $"throughput: {distribution} keys, {keys:N0} keys, {common.Runs} runs of {events:N0} events on {folder.Kind}, {Environment.ProcessorCount} processors")
-            .With("silos", 1).With("hops", 1).With("keys", keys).With("events", events).With("distribution", distribution).With("seed", common.Seed).With("runs", common.Runs)
+        Report report = new Report("throughput", $"throughput: {layout.Silos} silos, {layout.Hops} hops, {distribution} {variant} keys, {keys.Keys:N0} of them, {common.Runs} runs of {events:N0} events on {folder.Kind}")
+            .With("silos", layout.Silos).With("hops", layout.Hops).With("partitions", layout.Partitions).With("keys", keys.Keys).With("events", events)
+            .With("distribution", distribution).With("variant", variant).With("feed", layout.FromSource ? "source" : "publish").With("ahead", layout.Ahead).With("seed", common.Seed).With("runs", common.Runs)
+            .With("processors", Environment.ProcessorCount).With("fileSystem", folder.Kind)
+            .With("fed", pipeline.Fed).With("turns", pipeline.Bench.Turns).With("released", pipeline.Released)
             .Add("eventsPerSecond", Median.Of(figures, f => f.EventsPerSecond), "N0")
-            .Add("cpuNsPerEvent", Median.Of(figures, f => f.CpuNsPerEvent), "N0", Aim.Most(320, 140))
+            .Add("cpuNsPerEvent", Median.Of(figures, f => f.CpuNsPerEvent), "N0", simple ? Aim.Most(320, 140) : null)
             .Add("rawAppendPerSecond", Median.Of(figures, f => f.RawAppendPerSecond), "N0")
-            .Add("ratio", Median.Of(figures, f => f.EventsPerSecond / f.RawAppendPerSecond), "N4", Aim.Least(0.12, 0.30))
-            .Add("allocatedBytesPerEvent", Median.Of(figures, f => f.AllocatedBytesPerEvent), "N2", Aim.Most(2, 0.5))
-            .Add("journalBytesPerEventByte", Median.Of(figures, f => f.JournalBytesPerEventByte), "N3")
-            .Print(common.Json);
-        return 0;
-    }
-
-    private static Input Make(long number, long key) => new() { Key = key, Number = number, Amount = (number * 7) % 1000 };
-
-    private sealed record ThroughputFigures(double EventsPerSecond, double CpuNsPerEvent, double RawAppendPerSecond, double AllocatedBytesPerEvent, double JournalBytesPerEventByte);
-
-    private sealed class Run(BenchEngine bench, CountingSink sink, CancellationToken cancellationToken)
-    {
-        /// <summary>Publishes a range and waits until all of it is durable, processed and released. Returns the end of the range.</summary>
-        public async Task<long> FeedAsync(string step, long first, long end, Func<long, Input> make)
+            .Add("ratio", Median.Of(figures, f => f.EventsPerSecond / f.RawAppendPerSecond), "N4", simple ? Aim.Least(0.12, 0.30) : null)
+            .Add("allocatedBytesPerEvent", Median.Of(figures, f => f.AllocatedBytesPerEvent), "N2", simple ? Aim.Most(2, 0.5) : null)
+            .Add("journalBytesPerEventByte", Median.Of(figures, f => f.JournalBytesPerEventByte), "N3");
+        if (!simple)
         {
-            var feeder = new Feeder<Input>(bench.Engine, "inputs", make);
-            long before = bench.Turns, released = sink.Released;
-            long outputs = ((end + Totals.OutputEvery - 1) / Totals.OutputEvery) - ((first + Totals.OutputEvery - 1) / Totals.OutputEvery);
-            return await Progress.ShowAsync(step, end - first, () => bench.Turns - before, async () =>
-            {
-                await feeder.FeedAsync(first, end, () => bench.Turns - before, cancellationToken);
-                await bench.WhenDoneAsync(() => bench.Turns - before >= end - first && sink.Released - released >= outputs, cancellationToken);
-                return end;
-            });
+            report.Add("oneHopEventsPerSecond", Median.Of(figures, f => f.SimpleEventsPerSecond!.Value), "N0")
+                .Add("ofOneHop", Median.Of(figures, f => f.EventsPerSecond / f.SimpleEventsPerSecond!.Value), "N3", layout is { Silos: 3, Hops: 2 } ? Aim.Least(0.3) : null);
         }
+
+        if (layout.Hops > 1)
+        {
+            report.Add("foreignVectorPercent", await ForeignVectorPercentAsync(folder["foreign"], cancellationToken), "N1", layout.Silos > 1 ? Aim.Least(50) : null);
+        }
+
+        bool right = true;
+        if (verify)
+        {
+            long wrong = await Progress.ShowAsync("verifying", 1, () => 0, () => pipeline.CountWrongStatesAsync(cancellationToken));
+            right = wrong == 0;
+            report.Add("wrongStates", wrong, "N0", Aim.Most(0));
+        }
+
+        report.Print(common.Json);
+        return right ? 0 : 1;
     }
+
+    private async Task<Pipeline> StartAsync(string path, PipelineOptions options, CancellationToken cancellationToken)
+    {
+        Pipeline pipeline = await Pipeline.StartAsync(variant, path, keys, options, cancellationToken);
+        await pipeline.FeedAsync($"warm-up, {options.Silos} silos, {options.Hops} hops: every key once, then {events / 2:N0} events", keys.Keys + (events / 2), cancellationToken);
+        return pipeline;
+    }
+
+    private async Task<ThroughputFigures> MeasureAsync(Pipeline pipeline, string step, double raw, double? simpleRate, CancellationToken cancellationToken)
+    {
+        long journal = pipeline.Bench.JournalBytes;
+        var meter = new ProcessMeter();
+        await pipeline.FeedAsync(step, events, cancellationToken);
+        (double seconds, double cpu, long allocated) = meter.Read();
+        return new ThroughputFigures(events / seconds, cpu * 1e9 / events, raw, (double)allocated / events, (pipeline.Bench.JournalBytes - journal) / (100.0 * events), simpleRate);
+    }
+
+    /// <summary>Counted apart, because counting costs time.</summary>
+    private async Task<double> ForeignVectorPercentAsync(string path, CancellationToken cancellationToken)
+    {
+        var probes = new List<ForeignVectors>();
+        ForeignVectors Add(string silo)
+        {
+            lock (probes)
+            {
+                probes.Add(new ForeignVectors(Pipeline.StreamOf(1)));
+                return probes[^1];
+            }
+        }
+
+        await using Pipeline pipeline = await StartAsync(path, layout with { Probe = Add }, cancellationToken);
+        long all = probes.Sum(p => p.All), foreign = probes.Sum(p => p.Foreign);
+        await pipeline.FeedAsync("counting foreign vectors", events / 2, cancellationToken);
+        return 100.0 * (probes.Sum(p => p.Foreign) - foreign) / (probes.Sum(p => p.All) - all);
+    }
+
+    private sealed record ThroughputFigures(
+        double EventsPerSecond, double CpuNsPerEvent, double RawAppendPerSecond, double AllocatedBytesPerEvent, double JournalBytesPerEventByte, double? SimpleEventsPerSecond);
 }

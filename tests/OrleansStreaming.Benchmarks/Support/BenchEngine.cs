@@ -25,16 +25,41 @@ internal sealed class BenchEngine : IAsyncDisposable
     /// <summary>Bytes that are durable in the journals of the running silos.</summary>
     public long JournalBytes => Engine.Hosts.Sum(h => h.Current?.Silo.Counters.JournalBytes ?? 0);
 
-    public static async Task<BenchEngine> StartAsync(
-        string folder, Action<StreamingBuilder> topology, Action<StreamingOptions> options, Action<FileStorageOptions>? files, CancellationToken cancellationToken)
+    /// <summary>Starts an engine on a folder of its own.</summary>
+    public static async Task<BenchEngine> StartAsync(string folder, Action<StreamingBuilder> topology, PipelineOptions options, CancellationToken cancellationToken)
     {
         HostApplicationBuilder builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.AddSimpleConsole(c => c.SingleLine = true).SetMinimumLevel(LogLevel.Error);
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>(); // Ctrl-C belongs to the scenario.
-        builder.AddStreaming(s => topology(s.UseFiles(folder, files)), options);
+        builder.AddStreaming(s => topology(s.UseFiles(folder, options.Files)), o =>
+        {
+            o.Silos = options.Silos;
+            o.MaxUnflushedBytes = 256 << 20;
+            options.Engine?.Invoke(o);
+        });
         IHost host = builder.Build();
+        var bench = new BenchEngine(host);
+        bench.Engine.Probe = options.Probe;
+        bench.Engine.Tune = options.Tune ?? bench.Engine.Tune;
         await host.StartAsync(cancellationToken);
-        return new BenchEngine(host);
+        await bench.WhenSettledAsync(cancellationToken);
+        return bench;
+    }
+
+    /// <summary>Waits until every silo serves the partitions that belong to it.</summary>
+    public async Task WhenSettledAsync(CancellationToken cancellationToken)
+    {
+        int all = Engine.Topology.Streams.Sum(s => s.PartitionCount), silos = Engine.Hosts.Count;
+        while (true)
+        {
+            int[] counts = await Task.WhenAll(Engine.Hosts.Select(h => h.AskAsync(s => s.IsQuiet && !s.Ownerships.Loading ? s.Ownerships.Active.Count : 0)));
+            if (counts.Sum() == all && counts.All(c => c >= all / silos))
+            {
+                return;
+            }
+
+            await Task.Delay(1, cancellationToken);
+        }
     }
 
     /// <summary>Waits, to the millisecond, until a number of turns is reached and everything is durable, processed and released.</summary>

@@ -11,10 +11,20 @@ internal sealed class KeySequence
     /// <summary>Keys go from 0 to below this.</summary>
     public int Keys { get; }
 
-    public int this[long number] => _keys[number & (Length - 1)];
+    /// <summary>The key of an event. Of the first events every one has another key, until all keys have come.</summary>
+    public long First(long number) => number < Keys ? number : _keys[number & (Length - 1)];
+
+    /// <summary>Its key behind the next hop: drawn alike, from another place.</summary>
+    public long Second(long number) => number < Keys ? Keys - 1 - number : _keys[(number + (Length / 3)) & (Length - 1)];
+
+    /// <summary>Draws keys.</summary>
+    /// <param name="distribution"><c>uniform</c> or <c>zipf</c>.</param>
+    /// <param name="keys">How many different ones.</param>
+    /// <param name="seed">The same seed draws the same keys.</param>
+    public static KeySequence Draw(string distribution, int keys, int seed) => distribution == "zipf" ? Zipf(keys, seed) : Uniform(keys, seed);
 
     /// <summary>Every key equally often.</summary>
-    public static KeySequence Uniform(int keys, int seed)
+    private static KeySequence Uniform(int keys, int seed)
     {
         KeySequence sequence = new(keys);
         var random = new Random(seed);
@@ -27,7 +37,7 @@ internal sealed class KeySequence
     }
 
     /// <summary>The k-th most frequent key comes in proportion to 1/k.</summary>
-    public static KeySequence Zipf(int keys, int seed)
+    private static KeySequence Zipf(int keys, int seed)
     {
         double[] sums = new double[keys];
         double sum = 0;

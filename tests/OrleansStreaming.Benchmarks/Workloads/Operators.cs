@@ -1,20 +1,35 @@
 namespace OrleansStreaming.Benchmarks;
 
 /// <summary>Counts and sums by key; says so on every 1,000th event.</summary>
-internal sealed class Totals : OperatorGrain<long, Tally>, IConsume<Input>
+internal sealed class Totals<TKey, TEvent> : OperatorGrain<TKey, Tally>, IConsume<TEvent>
+    where TKey : notnull
+    where TEvent : IInput<TEvent>
 {
-    public const int OutputEvery = 1000;
-
-    public ValueTask OnEvent(Input input, EventContext context)
+    public ValueTask OnEvent(TEvent input, EventContext context)
     {
         ref Tally tally = ref State;
         tally.Count++;
         tally.Sum += input.Amount;
-        if (input.Number % OutputEvery == 0)
+        if (input.Number % Pipeline.OutputEvery == 0)
         {
-            context.Emit("outputs", new Output { Key = Key, Number = input.Number, Count = tally.Count, Sum = tally.Sum });
+            context.Emit(Pipeline.Outputs, new Output { Key = input.Key, Number = input.Number, Count = tally.Count, Sum = tally.Sum });
         }
 
+        return default;
+    }
+}
+
+/// <summary>Counts and sums by key, and passes every event on under another key.</summary>
+internal sealed class Forward<TKey, TEvent> : OperatorGrain<TKey, Tally>, IConsume<TEvent>
+    where TKey : notnull
+    where TEvent : IInput<TEvent>
+{
+    public ValueTask OnEvent(TEvent input, EventContext context)
+    {
+        ref Tally tally = ref State;
+        tally.Count++;
+        tally.Sum += input.Amount;
+        context.Emit(Pipeline.StreamAfter(context.Stream), input.Rekeyed());
         return default;
     }
 }
