@@ -3,12 +3,12 @@ namespace OrleansStreaming.Core;
 /// <summary>One step of the loop: timers, turns, sinks and checkpoints, sends, the flush, acknowledgements.</summary>
 internal sealed partial class Silo
 {
-    private bool StepOnce()
+    private void StepOnce()
     {
         if (Phase is SiloPhase.Starting or SiloPhase.Stopped)
         {
             RunTimers();
-            return false;
+            return;
         }
 
         RunTimers();
@@ -25,11 +25,11 @@ internal sealed partial class Silo
         }
 
         _nextPartition++;
-        foreach (Partition partition in active)
+        for (int i = 0; i < active.Count; i++)
         {
-            if (!partition.Lost)
+            if (!active[i].Lost)
             {
-                partition.StepRest();
+                active[i].StepRest();
             }
         }
 
@@ -37,7 +37,20 @@ internal sealed partial class Silo
         Outbox.Transmit();
         Flush();
         SendAcks();
-        return budget <= 0 || active.Any(p => p.HasWork && !p.Waits);
+        _moreToDo = budget <= 0 || HasMore(active);
+    }
+
+    private static bool HasMore(IReadOnlyList<Partition> active)
+    {
+        for (int i = 0; i < active.Count; i++)
+        {
+            if (active[i].HasWork && !active[i].Waits)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private void RunTimers()

@@ -34,7 +34,9 @@ internal sealed partial class Silo
     private long _lastWallMicros;
     private long _setBackMicros;
     private long _runNumber;
+    private readonly Action _step;
     private int _nextPartition;
+    private bool _moreToDo;
 
     public Silo(string name, Topology topology, SiloOptions options, ISiloPorts ports, ILogger logger, SiloProbe? probe = null)
     {
@@ -45,6 +47,8 @@ internal sealed partial class Silo
         Log = new SiloLog(logger);
         Probe = probe;
         Operators = [.. topology.Operators.Select(o => OperatorType.For(o, topology))];
+        _step = StepOnce;
+        NowMs = ports.TicksMs;
         Journal = new Journal(-1, name, Journals, options);
         Outbox = new Outbox(this);
         Ownerships = new Ownerships(this);
@@ -85,8 +89,11 @@ internal sealed partial class Silo
 
     public MembershipView? Membership { get; private set; }
 
-    /// <summary>Monotonic milliseconds.</summary>
-    public long NowMs => Ports.TicksMs;
+    /// <summary>Monotonic milliseconds; read once per input and per step.</summary>
+    public long NowMs { get; private set; }
+
+    /// <summary>What delivery looks ahead with.</summary>
+    public Lookahead Lookahead { get; } = new();
 
     /// <summary>
     /// Wall clock in microseconds; never goes back within a silo. When the clock is set back, time goes on from where it
@@ -143,7 +150,11 @@ internal sealed partial class Silo
         }
     }
 
-    public void Start() => Register();
+    public void Start()
+    {
+        NowMs = Ports.TicksMs;
+        Register();
+    }
 
     public void Complete(Request request) => Guarded(request.Finish);
 
@@ -195,9 +206,9 @@ internal sealed partial class Silo
     /// <summary>Does a bounded piece of the work there is; returns whether there is more.</summary>
     public bool Step()
     {
-        bool more = false;
-        Guarded(() => more = StepOnce());
-        return more && Phase != SiloPhase.Stopped;
+        _moreToDo = false;
+        Guarded(_step);
+        return _moreToDo && Phase != SiloPhase.Stopped;
     }
 
     /// <summary>Stops for good: everything in memory is void. The engine starts a new incarnation.</summary>
@@ -228,21 +239,14 @@ internal sealed partial class Silo
             return;
         }
 
+        NowMs = Ports.TicksMs;
         try
         {
             action();
         }
-        catch (ProtocolException e)
+        catch (Exception e) when (e is not SiloKilledException)
         {
-            Stop("a rule of the protocol was broken; this is a bug, please report it", e);
-        }
-        catch (SiloKilledException)
-        {
-            throw;
-        }
-        catch (Exception e)
-        {
-            Stop("an unexpected error", e);
+            Stop(e is ProtocolException ? "a rule of the protocol was broken; this is a bug, please report it" : "an unexpected error", e);
         }
     }
 }

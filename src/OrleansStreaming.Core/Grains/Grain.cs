@@ -18,44 +18,43 @@ internal enum GrainPhase : byte
 
 /// <summary>
 /// One (operator, key) in its partition's owner: the instance, how far it has come, and what it depends on. Touched only by
-/// the silo's loop, but for the instance during an asynchronous turn.
+/// the silo's loop, but for the instance during an asynchronous turn. Every event touches a grain, and with a million of
+/// them each cache line is a miss: what few grains have at a time is kept apart.
 /// </summary>
 internal sealed class Grain(byte[] key, ulong hash)
 {
+    private GrainExtras? _extras;
+    private long _position = Offset.None.Value;
+
     public byte[] Key { get; } = key;
 
     public ulong Hash { get; } = hash;
 
-    public GrainPhase Phase { get; set; }
-
     public OperatorGrain? Instance { get; set; }
 
     /// <summary>The last offset whose turn has taken effect.</summary>
-    public long Position { get; set; } = Offset.None.Value;
+    public long Position
+    {
+        get => _position;
+        set
+        {
+            if (value < _position)
+            {
+                Extras.Completed = Completed; // It goes back: remember how far it has been.
+            }
+
+            _position = value;
+        }
+    }
 
     /// <summary>The highest offset whose turn has ever taken effect in this owner: at or below, a turn repeats.</summary>
-    public long Completed { get; set; } = Offset.None.Value;
+    public long Completed => _extras is null ? _position : Math.Max(_position, _extras.Completed);
 
     /// <summary>The last frame of the own journal that the state depends on. In memory one number suffices: a silo never survives its own journal.</summary>
     public long OwnLsn { get; set; }
 
     /// <summary>What the state depends on in other journals.</summary>
     public CausalityVector? Foreign { get; set; }
-
-    /// <summary>Whether the grain is in its host's list of grains with foreign dependencies.</summary>
-    public bool InForeignList { get; set; }
-
-    /// <summary>The newest version without foreign dependencies, while there are some.</summary>
-    public UndoCopy? Undo { get; set; }
-
-    public List<PendingRequest>? Pending { get; set; }
-
-    public Turn? Turn { get; set; }
-
-    public Queue<WaitingRow>? Mailbox { get; set; }
-
-    /// <summary>Events between <see cref="Position"/> and the cursor are to be found in the log.</summary>
-    public bool Behind { get; set; }
 
     /// <summary>The first event that no committed checkpoint covers; none when all are covered.</summary>
     public long UncoveredFrom { get; set; } = Offset.None.Value;
@@ -66,11 +65,108 @@ internal sealed class Grain(byte[] key, ulong hash)
     /// <summary>The position of the copy that is being committed.</summary>
     public long CapturedAt { get; set; } = Offset.None.Value;
 
+    public long LastUsedMs { get; set; }
+
+    /// <summary>Grows when the grain goes back: answers of calls made before are not for it.</summary>
+    public int Generation { get; set; }
+
+    public GrainPhase Phase { get; set; }
+
+    /// <summary>Events between <see cref="Position"/> and the cursor are to be found in the log.</summary>
+    public bool Behind { get; set; }
+
     /// <summary>Is part of its host's pass over the log.</summary>
     public bool CatchingUp { get; set; }
 
-    /// <summary>The event that threw last.</summary>
-    public long FailedAt { get; set; } = Offset.None.Value;
+    /// <summary>Whether the grain is in its host's list of grains with foreign dependencies.</summary>
+    public bool InForeignList { get; set; }
+
+    /// <summary>The newest version without foreign dependencies, while there are some.</summary>
+    public UndoCopy? Undo
+    {
+        get => _extras?.Undo;
+        set
+        {
+            if (value is not null || _extras is not null)
+            {
+                Extras.Undo = value;
+            }
+        }
+    }
+
+    /// <summary>Timers and calls that the grain waits for.</summary>
+    public List<PendingRequest>? Pending
+    {
+        get => _extras?.Pending;
+        set
+        {
+            if (value is not null || _extras is not null)
+            {
+                Extras.Pending = value;
+            }
+        }
+    }
+
+    /// <summary>The turn that has not ended.</summary>
+    public Turn? Turn
+    {
+        get => _extras?.Turn;
+        set
+        {
+            if (value is not null || _extras is not null)
+            {
+                Extras.Turn = value;
+            }
+        }
+    }
+
+    /// <summary>Events that wait for the grain.</summary>
+    public Queue<Input>? Mailbox
+    {
+        get => _extras?.Mailbox;
+        set
+        {
+            if (value is not null || _extras is not null)
+            {
+                Extras.Mailbox = value;
+            }
+        }
+    }
+
+    /// <summary>Attempts at an event that threw, or null.</summary>
+    public FailedEvent? Failed
+    {
+        get => _extras?.Failed;
+        set
+        {
+            if (value is not null || _extras is not null)
+            {
+                Extras.Failed = value;
+            }
+        }
+    }
+
+    /// <summary>An event may be handed to it now.</summary>
+    public bool IsIdle => Phase == GrainPhase.Ready && !Behind && (_extras is null || _extras is { Turn: null, Mailbox: not { Count: > 0 } });
+
+    private GrainExtras Extras => _extras ??= new GrainExtras();
+
+    /// <summary>What few grains have at a time.</summary>
+    private sealed class GrainExtras
+    {
+        public long Completed = Offset.None.Value;
+        public UndoCopy? Undo;
+        public List<PendingRequest>? Pending;
+        public Turn? Turn;
+        public Queue<Input>? Mailbox;
+        public FailedEvent? Failed;
+    }
+}
+
+/// <summary>An event whose turn threw.</summary>
+internal sealed class FailedEvent(long offset)
+{
+    public long Offset { get; } = offset;
 
     /// <summary>How often it has thrown.</summary>
     public int Attempts { get; set; }
@@ -79,34 +175,34 @@ internal sealed class Grain(byte[] key, ulong hash)
     public Exception? Failure { get; set; }
 
     public int SameFailures { get; set; }
-
-    /// <summary>Grows when the grain goes back: answers of calls made before are not for it.</summary>
-    public int Generation { get; set; }
-
-    public long LastUsedMs { get; set; }
-
-    /// <summary>An event may be handed to it now.</summary>
-    public bool IsIdle => Phase == GrainPhase.Ready && Turn is null && !Behind && Mailbox is not { Count: > 0 };
 }
 
 /// <summary>A copy of a grain in memory.</summary>
 internal sealed record UndoCopy(byte[] State, long Position, long OwnLsn, List<PendingRequest>? Pending);
 
-/// <summary>An event that waits for its grain; its block is pinned.</summary>
-internal readonly record struct WaitingRow(LogBlock Block, int Start, long Offset);
+/// <summary>
+/// A record that a grain is to take: where it lies, and what of it is needed after the turn. Its bytes may move while a turn
+/// runs, as a turn can write to the very block that it reads.
+/// </summary>
+internal readonly record struct Input(LogBlock Block, int Start, long Offset, int Slot, RecordKind Kind, RecordName Name)
+{
+    public Input(LogBlock block, int start, long offset, in Row row)
+        : this(block, start, offset, row.Slot, row.Kind, row.Name)
+    {
+    }
+}
 
 /// <summary>A turn that did not complete at once.</summary>
-internal sealed class Turn(OperatorHost host, Grain grain, LogBlock block, int start, long offset, TurnContext context, long startedMs)
+internal sealed class Turn(OperatorHost host, Grain grain, in Input input, TurnContext context, long startedMs)
 {
     public OperatorHost Host { get; } = host;
 
     public Grain Grain { get; } = grain;
 
-    public LogBlock Block { get; } = block;
+    /// <summary>What it consumes; its block is pinned.</summary>
+    public Input Input { get; } = input;
 
-    public int Start { get; } = start;
-
-    public long Offset { get; } = offset;
+    public long Offset => Input.Offset;
 
     public TurnContext Context { get; } = context;
 

@@ -45,10 +45,9 @@ internal sealed partial class OperatorHost
         {
             if (!turn.Discarded && turn.Grain.Turn == turn && !Mutations.KeepOrphanedTurns)
             {
-                Row.Read(turn.Block.Rows[turn.Start..], turn.Block.BaseTime, out Row row);
-                if (turn.Block.IsVoid(row.Slot))
+                if (turn.Input.Block.IsVoid(turn.Input.Slot))
                 {
-                    report.Add(describe(turn.Grain, turn.Block.Slots[row.Slot - 1].Lost));
+                    report.Add(describe(turn.Grain, turn.Input.Block.Slots[turn.Input.Slot - 1].Lost));
                     Rollback(turn.Grain);
                 }
             }
@@ -213,7 +212,7 @@ internal sealed partial class OperatorHost
             if (grain is { CatchingUp: true, Phase: GrainPhase.Ready, Turn: null } && offset > grain.Position)
             {
                 _silo.Counters.Replayed++;
-                Run(grain, block, start, offset, in row);
+                Run(grain, new Input(block, start, offset, in row), in row);
                 if (grain.Turn is not null)
                 {
                     StopCatchUp(grain); // It goes on when the turn ends.

@@ -9,43 +9,32 @@ internal sealed partial class OperatorHost
     /// <summary>An output of a flagged turn may repeat what its destination has: this owner does not process the event for the first time.</summary>
     private bool IsFlagged(Grain grain, long offset) => !Mutations.NeverFlag && (offset <= grain.Completed || new Offset(offset).Epoch != _partition.Epoch);
 
-    private void Run(Grain grain, LogBlock block, int start, long offset, in Row row)
+    private void Run(Grain grain, in Input input, in Row row)
     {
         grain.LastUsedMs = _silo.NowMs;
-        switch (row.Kind)
+        if (row.Kind != RecordKind.Event || _partition.Self.HasDecisions)
         {
-            case RecordKind.Decision:
-                Absorb(grain, block, row.Slot);
-                Advance(grain, offset);
-                _silo.Probe?.Passed(this, grain, offset);
+            if (PassOver(grain, in input))
+            {
                 return;
-            case not RecordKind.Decision when _partition.Self.HasDecisions && !Mutations.ForgetDecisions && _partition.Self.FindDecision(Id, grain.Key, offset) is { } decision:
-                LeaveOut(grain, block, start, offset, decision);
-                return;
-            case RecordKind.Timer or RecordKind.CallResult when FindRequest(grain, row.Kind, row.Name) is null:
-                // Cancelled or replaced since it fired.
-                Absorb(grain, block, row.Slot);
-                Advance(grain, offset);
-                _silo.Probe?.Passed(this, grain, offset);
-                return;
+            }
         }
 
+        // Where copies are cheap a turn that throws is undone from one; else the grain's checkpoint is read again.
         UndoCopy? undo = grain.Undo;
-        byte[]? before = null;
         if (Type.CheapCopies)
         {
-            _before.ResetWrittenCount();
-            Type.WriteState(grain.Instance, _before);
-            if (grain.Foreign is null && block.VectorOf(row.Slot)?.Prune(_silo.Journals) is not null)
+            Type.SaveState(grain.Instance);
+            if (input.Slot != 0 && grain.Foreign is null && input.Block.VectorOf(input.Slot)?.Prune(_silo.Journals) is not null)
             {
-                undo = new UndoCopy(_before.WrittenSpan.ToArray(), grain.Position, grain.OwnLsn, grain.Pending is null ? null : [.. grain.Pending]);
+                undo = new UndoCopy(Type.SavedState(), grain.Position, grain.OwnLsn, grain.Pending is null ? null : [.. grain.Pending]);
             }
         }
 
         TurnContext context = _silo.RentContext();
-        context.Begin(this, grain.Key, offset, row.Time);
+        context.Begin(this, grain.Key, input.Offset, row.Time);
         ValueTask running;
-        _silo.RunningOffset = offset;
+        _silo.RunningOffset = input.Offset;
         _silo.Running = this;
         try
         {
@@ -60,27 +49,45 @@ internal sealed partial class OperatorHost
 
         if (running.IsCompletedSuccessfully)
         {
-            EndTurn(grain, block, start, offset, context, undo);
+            EndTurn(grain, in input, context, undo);
             _silo.ReturnContext(context);
             return;
         }
 
-        if (Type.CheapCopies)
-        {
-            before = _before.WrittenSpan.ToArray();
-        }
-
+        byte[]? before = Type.CheapCopies ? Type.SavedState() : null;
         if (running.IsCompleted)
         {
             context.End();
             _silo.ReturnContext(context);
-            Threw(grain, block, start, offset, running.AsTask().Exception!.InnerException ?? running.AsTask().Exception!, before);
+            Threw(grain, in input, running.AsTask().Exception!.InnerException ?? running.AsTask().Exception!, before);
             return;
         }
 
-        block.Pins++;
-        grain.Turn = new Turn(this, grain, block, start, offset, context, _silo.NowMs) { Before = before, Undo = undo, Task = running.AsTask() };
+        input.Block.Pins++;
+        grain.Turn = new Turn(this, grain, in input, context, _silo.NowMs) { Before = before, Undo = undo, Task = running.AsTask() };
         _silo.Track(grain.Turn);
+    }
+
+    /// <summary>Takes a record for which no turn runs: a decision, an event that one leaves out, what is no longer waited for.</summary>
+    private bool PassOver(Grain grain, in Input input)
+    {
+        if (input.Kind != RecordKind.Decision && _partition.Self.HasDecisions && !Mutations.ForgetDecisions
+            && _partition.Self.FindDecision(Id, grain.Key, input.Offset) is { } decision)
+        {
+            LeaveOut(grain, in input, decision);
+            return true;
+        }
+
+        // A timer or an answer may have been cancelled or replaced since it fired.
+        if (input.Kind != RecordKind.Event && (input.Kind == RecordKind.Decision || FindRequest(grain, input.Kind, input.Name) is null))
+        {
+            Absorb(grain, input.Block, input.Slot);
+            Advance(grain, input.Offset);
+            _silo.Probe?.Passed(this, grain, input.Offset);
+            return true;
+        }
+
+        return false;
     }
 
     private ValueTask Invoke(Grain grain, in Row row, TurnContext context)
@@ -114,7 +121,7 @@ internal sealed partial class OperatorHost
     public void TurnEnded(Turn turn)
     {
         Grain grain = turn.Grain;
-        turn.Block.Pins--;
+        turn.Input.Block.Pins--;
         if (turn.Discarded || _partition.Lost || grain.Turn != turn)
         {
             turn.Context.End();
@@ -131,13 +138,13 @@ internal sealed partial class OperatorHost
         grain.Turn = null;
         if (turn.Task.IsCompletedSuccessfully)
         {
-            EndTurn(grain, turn.Block, turn.Start, turn.Offset, turn.Context, turn.Undo);
+            EndTurn(grain, turn.Input, turn.Context, turn.Undo);
         }
         else
         {
             turn.Context.End();
             Exception error = turn.Task.Exception?.InnerException ?? new OperationCanceledException();
-            Threw(grain, turn.Block, turn.Start, turn.Offset, error, turn.Before);
+            Threw(grain, turn.Input, error, turn.Before);
         }
 
         if (grain.Behind && grain.Phase == GrainPhase.Ready)
@@ -152,23 +159,22 @@ internal sealed partial class OperatorHost
         AnswerReads(grain);
     }
 
-    private void EndTurn(Grain grain, LogBlock block, int start, long offset, TurnContext context, UndoCopy? undo)
+    private void EndTurn(Grain grain, in Input input, TurnContext context, UndoCopy? undo)
     {
         context.End();
-        bool flagged = IsFlagged(grain, offset);
-        Row.Read(block.Rows[start..], block.BaseTime, out Row row);
-        Absorb(grain, block, row.Slot);
+        bool flagged = IsFlagged(grain, input.Offset);
+        Absorb(grain, input.Block, input.Slot);
         grain.Undo = grain.Foreign is null ? null : undo;
-        if (row.Kind is RecordKind.Timer or RecordKind.CallResult)
+        if (input.Kind is RecordKind.Timer or RecordKind.CallResult)
         {
-            RecordName name = row.Name;
+            RecordName name = input.Name;
             grain.Pending!.RemoveAll(r => r.Name == name);
         }
 
         TakeRequests(grain, context);
-        Advance(grain, offset);
-        _silo.Probe?.Consumed(this, grain, offset, flagged);
-        Send(grain, offset, context, flagged);
+        Advance(grain, input.Offset);
+        _silo.Probe?.Consumed(this, grain, input.Offset, flagged);
+        Send(grain, input.Offset, context, flagged);
     }
 
     private void Send(Grain grain, long offset, TurnContext context, bool flagged)
@@ -216,49 +222,45 @@ internal sealed partial class OperatorHost
     private void Advance(Grain grain, long offset)
     {
         grain.Position = offset;
-        grain.Completed = Math.Max(grain.Completed, offset);
-        if (offset >= grain.FailedAt)
+        if (grain.Failed is { } failed && offset >= failed.Offset)
         {
-            grain.Attempts = 0;
-            grain.Failure = null;
+            grain.Failed = null;
             _halted = ReferenceEquals(_halted, grain) ? null : _halted;
         }
 
         _silo.Counters.Events++;
     }
 
-    private void Threw(Grain grain, LogBlock block, int start, long offset, Exception error, byte[]? before)
+    private void Threw(Grain grain, in Input input, Exception error, byte[]? before)
     {
-        if (grain.FailedAt != offset)
+        long offset = input.Offset;
+        if (grain.Failed?.Offset != offset)
         {
-            // Attempts at one event say nothing about another.
-            grain.FailedAt = offset;
-            grain.Attempts = 0;
-            grain.Failure = null;
+            grain.Failed = new FailedEvent(offset); // Attempts at one event say nothing about another.
         }
 
-        grain.Attempts++;
+        FailedEvent failed = grain.Failed!;
+        failed.Attempts++;
         OperatorOptions options = Type.Definition.Options;
         bool flagged = IsFlagged(grain, offset);
 
         // A repeat of a turn must not be decided otherwise than the first time, which may have succeeded. A record that keeps
         // throwing the same is taken to throw always, as operators are deterministic: then the first time threw too.
-        bool same = grain.Failure is { } failure && failure.GetType() == error.GetType() && failure.Message == error.Message;
-        grain.SameFailures = same ? grain.SameFailures + 1 : 1;
-        grain.Failure = error;
-        int attempts = flagged && grain.SameFailures <= options.MaxAttempts ? options.MaxAttempts * 4 : options.MaxAttempts;
-        _silo.Log.TurnThrew(_silo.Name, Type.Definition.Name, Type.KeyText(grain.Key), new Offset(offset), grain.Attempts, error);
+        bool same = failed.Failure is { } failure && failure.GetType() == error.GetType() && failure.Message == error.Message;
+        failed.SameFailures = same ? failed.SameFailures + 1 : 1;
+        failed.Failure = error;
+        int attempts = flagged && failed.SameFailures <= options.MaxAttempts ? options.MaxAttempts * 4 : options.MaxAttempts;
+        _silo.Log.TurnThrew(_silo.Name, Type.Definition.Name, Type.KeyText(grain.Key), new Offset(offset), failed.Attempts, error);
         _silo.Counters.Throws++;
         if (before is not null)
         {
             Type.ReadState(grain.Instance, before);
         }
 
-        Row.Read(block.Rows[start..], block.BaseTime, out Row row);
-        if (grain.Attempts >= attempts && options.OnFailure is FailurePolicy.DeadLetter or FailurePolicy.Skip)
+        if (failed.Attempts >= attempts && options.OnFailure is FailurePolicy.DeadLetter or FailurePolicy.Skip)
         {
-            int failures = grain.Attempts;
-            DecisionEntry decision = _partition.AppendDecision(Id, grain, block, row.Slot, offset, error);
+            int failures = failed.Attempts;
+            DecisionEntry decision = _partition.AppendDecision(Id, grain, in input, error);
             if (before is null)
             {
                 // The turn may have changed the state: rebuild it, and find the decision on the way.
@@ -266,17 +268,17 @@ internal sealed partial class OperatorHost
                 return;
             }
 
-            LeaveOut(grain, block, start, offset, decision);
+            LeaveOut(grain, in input, decision);
             _silo.Log.LeftOut(_silo.Name, Type.Definition.Name, Type.KeyText(grain.Key), new Offset(offset), failures, error);
             return;
         }
 
-        if (grain.Attempts >= attempts && options.OnFailure == FailurePolicy.StopPartition)
+        if (failed.Attempts >= attempts && options.OnFailure == FailurePolicy.StopPartition)
         {
             _halted = grain;
         }
 
-        int exponent = Math.Min(grain.Attempts - 1, 16);
+        int exponent = Math.Min(failed.Attempts - 1, 16);
         double delay = Math.Min(options.RetryDelay.TotalMilliseconds * (1 << exponent), options.MaxRetryDelay.TotalMilliseconds);
         if (before is null)
         {
@@ -304,11 +306,12 @@ internal sealed partial class OperatorHost
     }
 
     /// <summary>Passes an event that a recorded decision leaves out.</summary>
-    private void LeaveOut(Grain grain, LogBlock block, int start, long offset, DecisionEntry decision)
+    private void LeaveOut(Grain grain, in Input input, DecisionEntry decision)
     {
+        long offset = input.Offset;
         bool flagged = IsFlagged(grain, offset);
-        Row.Read(block.Rows[start..], block.BaseTime, out Row row);
-        Absorb(grain, block, row.Slot);
+        Row.Read(input.Block.Rows[input.Start..], input.Block.BaseTime, out Row row);
+        Absorb(grain, input.Block, input.Slot);
         Absorb(grain, decision.Block, decision.Slot);
         StreamDefinition? letters = Type.Definition.DeadLetters;
         TurnContext? context = null;

@@ -10,7 +10,6 @@ internal sealed partial class OperatorHost
 {
     private readonly Silo _silo;
     private readonly Partition _partition;
-    private readonly ArrayBufferWriter<byte> _before = new(256);
     private const long EvictEveryMs = 100;
     private const int EvictSlice = 4096;
     private readonly bool _blocking;
@@ -104,30 +103,36 @@ internal sealed partial class OperatorHost
     public int Deliver(int budget)
     {
         int done = CatchUp(budget);
-        while (done < budget && !_partition.TurnsStopped && _halted is null)
+        Lookahead ahead = _silo.Lookahead;
+        while (done < budget && MayDeliver && _cursor.TryEnter(_partition.Log, _silo, out LogBlock? block, out int start, out int index))
         {
-            if (!_cursor.TryPeek(_partition.Log, _silo, out LogBlock? block, out Row row, out int start, out int length, out long offset))
+            int count = ahead.Read(Grains, block, start, Math.Min(block.Count - index, budget - done));
+            for (int i = 0; i < count && MayDeliver; i++)
             {
-                break;
-            }
+                ref readonly Lookahead.Entry next = ref ahead[i];
+                Row.Read(block.Rows[next.Start..], block.BaseTime, out Row row);
+                bool isVoid = block.IsVoid(row.Slot);
+                if (!isVoid && _partition.Stream.Strict && !Mutations.DeliverUnstable && !_silo.IsStable(block, row.Slot))
+                {
+                    ahead.Clear();
+                    return done;
+                }
 
-            bool isVoid = block.IsVoid(row.Slot);
-            if (!isVoid && _partition.Stream.Strict && !Mutations.DeliverUnstable && !_silo.IsStable(block, row.Slot))
-            {
-                break;
-            }
-
-            _cursor.Move(length);
-            CursorOffset = offset;
-            done++;
-            if (!isVoid && IsFor(in row))
-            {
-                Offer(block, start, offset, in row);
+                _cursor.Move(next.Length);
+                CursorOffset = block.First.Value + index + i;
+                done++;
+                if (!isVoid && IsFor(in row))
+                {
+                    Offer(new Input(block, next.Start, CursorOffset, in row), in row, next.Hash, next.Grain);
+                }
             }
         }
 
+        ahead.Clear();
         return done;
     }
+
+    private bool MayDeliver => !_partition.TurnsStopped && _halted is null;
 
     /// <summary>The grain of a key, if it is known in memory or has a committed checkpoint.</summary>
     public Grain? FindOrKnown(ulong hash, ReadOnlySpan<byte> key) =>
@@ -148,24 +153,23 @@ internal sealed partial class OperatorHost
 
     private bool IsFor(in Row row) => row.Kind == RecordKind.Event || row.OperatorId == Id;
 
-    private void Offer(LogBlock block, int start, long offset, in Row row)
+    private void Offer(in Input input, in Row row, ulong hash, Grain? known)
     {
-        ulong hash = KeyHash.Compute(row.Key);
-        Grain grain = Grains.Find(hash, row.Key) ?? Create(hash, row.Key);
-        if (offset <= grain.Position)
+        Grain grain = known ?? Grains.Find(hash, row.Key) ?? Create(hash, row.Key);
+        if (input.Offset <= grain.Position)
         {
             return;
         }
 
-        MarkUncovered(grain, offset);
-        if (offset <= _partition.HistoryEnd && !grain.Behind)
+        MarkUncovered(grain, input.Offset);
+        if (input.Offset <= _partition.HistoryEnd && !grain.Behind)
         {
             _silo.Counters.Replayed++;
         }
 
         if (grain.IsIdle)
         {
-            Run(grain, block, start, offset, in row);
+            Run(grain, in input, in row);
             return;
         }
 
@@ -174,16 +178,16 @@ internal sealed partial class OperatorHost
             return;
         }
 
-        Enqueue(grain, block, start, offset);
+        Enqueue(grain, in input);
         if (grain.Phase == GrainPhase.Absent)
         {
             Activate(grain);
         }
     }
 
-    private void Enqueue(Grain grain, LogBlock block, int start, long offset)
+    private void Enqueue(Grain grain, in Input input)
     {
-        grain.Mailbox ??= new Queue<WaitingRow>();
+        grain.Mailbox ??= new Queue<Input>();
         if (grain.Mailbox.Count >= _silo.Options.MaxMailbox)
         {
             // The journal is the queue: what does not fit is found again there.
@@ -191,19 +195,19 @@ internal sealed partial class OperatorHost
             return;
         }
 
-        block.Pins++;
-        grain.Mailbox.Enqueue(new WaitingRow(block, start, offset));
+        input.Block.Pins++;
+        grain.Mailbox.Enqueue(input);
     }
 
     private void DrainMailbox(Grain grain)
     {
         while (grain is { Phase: GrainPhase.Ready, Turn: null, Behind: false, Mailbox.Count: > 0 } && !_partition.TurnsStopped)
         {
-            WaitingRow waiting = grain.Mailbox.Peek();
-            Row.Read(waiting.Block.Rows[waiting.Start..], waiting.Block.BaseTime, out Row row);
-            if (!waiting.Block.IsVoid(row.Slot) && waiting.Offset > grain.Position)
+            Input waiting = grain.Mailbox.Peek();
+            if (!waiting.Block.IsVoid(waiting.Slot) && waiting.Offset > grain.Position)
             {
-                Run(grain, waiting.Block, waiting.Start, waiting.Offset, in row);
+                Row.Read(waiting.Block.Rows[waiting.Start..], waiting.Block.BaseTime, out Row row);
+                Run(grain, in waiting, in row);
                 if (grain.Mailbox is not { Count: > 0 } || grain.Mailbox.Peek() != waiting)
                 {
                     return; // The turn threw, and the mailbox was given back.
@@ -219,7 +223,7 @@ internal sealed partial class OperatorHost
     {
         if (grain.Mailbox is not null)
         {
-            foreach (WaitingRow waiting in grain.Mailbox)
+            foreach (Input waiting in grain.Mailbox)
             {
                 waiting.Block.Pins--;
             }

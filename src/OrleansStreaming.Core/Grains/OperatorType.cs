@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using OrleansStreaming.Topologies;
@@ -23,6 +24,12 @@ internal abstract class OperatorType
 
     /// <summary>Does a recorded call and returns the encoded answer.</summary>
     public abstract ValueTask<byte[]> Call(OperatorGrain? grain, string requestType, ReadOnlyMemory<byte> request, CancellationToken cancellationToken);
+
+    /// <summary>Keeps a copy of a state until the next call: what a turn changes can be undone. Only where <see cref="CheapCopies"/>.</summary>
+    public abstract void SaveState(OperatorGrain? grain);
+
+    /// <summary>The copy, encoded.</summary>
+    public abstract byte[] SavedState();
 
     public abstract void WriteState(OperatorGrain? grain, IBufferWriter<byte> output);
 
@@ -60,6 +67,7 @@ internal sealed class OperatorType<TGrain, TKey, TState> : OperatorType
     private readonly JsonSerializerOptions _json;
     private readonly EventInvoker<TGrain>[] _events;
     private readonly Dictionary<string, CallInvoker<TGrain>> _calls;
+    private TState _saved = new();
     private readonly ObjectFactory<TGrain> _factory = ActivatorUtilities.CreateFactory<TGrain>(Type.EmptyTypes);
 
     [System.Diagnostics.CodeAnalysis.SetsRequiredMembers]
@@ -72,7 +80,7 @@ internal sealed class OperatorType<TGrain, TKey, TState> : OperatorType
         _calls = CallInvoker<TGrain>.Find(topology.Serializers);
     }
 
-    public override bool CheapCopies => !System.Runtime.CompilerServices.RuntimeHelpers.IsReferenceOrContainsReferences<TState>();
+    public override bool CheapCopies => !RuntimeHelpers.IsReferenceOrContainsReferences<TState>();
 
     public override OperatorGrain Create(ReadOnlySpan<byte> key, IServiceProvider services)
     {
@@ -82,7 +90,7 @@ internal sealed class OperatorType<TGrain, TKey, TState> : OperatorType
     }
 
     public override ValueTask OnEvent(OperatorGrain? grain, byte type, ReadOnlySpan<byte> payload, TurnContext context) =>
-        _events[type].Invoke((TGrain)grain!, payload, context);
+        _events[type].Invoke(Unsafe.As<TGrain>(grain!), payload, context); // Made by Create: no need to look at its type again.
 
     public override ValueTask OnTimer(OperatorGrain? grain, string name, TurnContext context) =>
         grain is IOnTimer timers
@@ -94,6 +102,15 @@ internal sealed class OperatorType<TGrain, TKey, TState> : OperatorType
 
     public override ValueTask<byte[]> Call(OperatorGrain? grain, string requestType, ReadOnlyMemory<byte> request, CancellationToken cancellationToken) =>
         FindCall(requestType).Call((TGrain)grain!, request, cancellationToken);
+
+    public override void SaveState(OperatorGrain? grain) => _saved = Unsafe.As<TGrain>(grain!).StateField;
+
+    public override byte[] SavedState()
+    {
+        var bytes = new ArrayBufferWriter<byte>();
+        _state.Write(in _saved, bytes);
+        return bytes.WrittenSpan.ToArray();
+    }
 
     public override void WriteState(OperatorGrain? grain, IBufferWriter<byte> output) => _state.Write(in ((TGrain)grain!).StateField, output);
 
@@ -140,6 +157,12 @@ internal sealed class RelayType : OperatorType
     public override ValueTask<byte[]> Call(OperatorGrain? grain, string requestType, ReadOnlyMemory<byte> request, CancellationToken cancellationToken) =>
         throw new NotSupportedException();
 
+    public override void SaveState(OperatorGrain? grain)
+    {
+    }
+
+    public override byte[] SavedState() => [];
+
     public override void WriteState(OperatorGrain? grain, IBufferWriter<byte> output)
     {
     }
@@ -168,9 +191,9 @@ internal abstract class EventInvoker<TGrain>
 
 /// <inheritdoc/>
 internal sealed class EventInvoker<TGrain, TEvent>(EventType<TEvent> type) : EventInvoker<TGrain>
+    where TGrain : class, IConsume<TEvent>
 {
     private readonly IEventSerializer<TEvent> _serializer = type.Serializer;
 
-    public override ValueTask Invoke(TGrain grain, ReadOnlySpan<byte> payload, TurnContext context) =>
-        ((IConsume<TEvent>)grain!).OnEvent(_serializer.Read(payload), context);
+    public override ValueTask Invoke(TGrain grain, ReadOnlySpan<byte> payload, TurnContext context) => grain.OnEvent(_serializer.Read(payload), context);
 }

@@ -115,6 +115,39 @@ internal ref struct Row
         return at;
     }
 
+    /// <summary>Finds the key of the row at the start of a span; returns the row's length.</summary>
+    public static int ReadKey(ReadOnlySpan<byte> from, out ReadOnlySpan<byte> key, out int keyAt)
+    {
+        int flags = from[0], at = (flags & HasType) != 0 ? 2 : 1;
+        if ((flags & HasSlot) != 0)
+        {
+            Varint.Skip(from, ref at);
+        }
+
+        Varint.Skip(from, ref at); // The time.
+        key = Varint.ReadBytes(from, ref at);
+        keyAt = at - key.Length;
+        var producer = (ProducerKind)((flags >> 2) & 3);
+        if (producer != ProducerKind.None)
+        {
+            if (producer != ProducerKind.External)
+            {
+                Varint.Skip(from, ref at);
+            }
+
+            if (producer != ProducerKind.Self)
+            {
+                Varint.ReadBytes(from, ref at);
+            }
+
+            Varint.Skip(from, ref at);
+            Varint.Skip(from, ref at);
+        }
+
+        int length = (int)Varint.Read(from, ref at);
+        return at + length;
+    }
+
     /// <summary>Writes the row and returns its length.</summary>
     public readonly int Write(Span<byte> to, long baseTime)
     {
@@ -176,6 +209,13 @@ internal static class Varint
             {
                 return value;
             }
+        }
+    }
+
+    public static void Skip(ReadOnlySpan<byte> from, scoped ref int at)
+    {
+        while (from[at++] >= 0x80)
+        {
         }
     }
 

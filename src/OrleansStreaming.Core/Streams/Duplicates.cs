@@ -88,32 +88,66 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
         return source >= 0 && _floors.TryGetValue((operatorId, source), out long floor) && input <= floor;
     }
 
+    /// <summary>
+    /// Notes the records of one producer that have just been appended, when nothing else has been since the last
+    /// <see cref="TryCatchUp"/>: they need not be read again.
+    /// </summary>
+    /// <param name="producer">The key of the producer.</param>
+    /// <param name="last">Its highest name, and where it was appended.</param>
+    public void Appended(ReadOnlySpan<byte> producer, in ProducerEntry last)
+    {
+        _overlay.Raise(producer, in last);
+        _overlayCursor = LogCursor.End(log);
+    }
+
     private bool TryScan(ref LogCursor cursor, ProducerTable into, bool stableOnly, out long position)
     {
         Span<byte> producer = stackalloc byte[ProducerTable.MaxKeyBytes];
         position = Offset.None.Value;
-        while (cursor.TryPeek(log, silo, out LogBlock? block, out Row row, out _, out int length, out long offset))
+        while (cursor.TryEnter(log, silo, out LogBlock? block, out int start, out int index))
         {
-            bool isVoid = block.IsVoid(row.Slot);
-            if (!isVoid && stableOnly && !Mutations.TableUnstable && !silo.IsStable(block, row.Slot))
+            bool durable = silo.Journals.IsDurable(block.Journal, block.Lsn);
+            int run = 0; // The length of the producer's key while its records follow each other.
+            ProducerEntry last = default;
+            int count = block.Count;
+            for (; index < count; index++)
             {
-                return true;
+                int length = Row.Read(block.Rows[start..], block.BaseTime, out Row row);
+                bool isVoid = block.IsVoid(row.Slot);
+                if (!isVoid && stableOnly && !Mutations.TableUnstable && !(durable && block.IsSettledSlot(row.Slot, silo.Journals)))
+                {
+                    Take(producer[..run], in last);
+                    return true;
+                }
+
+                cursor.Move(length);
+                start += length;
+                position = block.First.Value + index;
+                if (isVoid || row.Producer is ProducerKind.None or ProducerKind.Self)
+                {
+                    continue;
+                }
+
+                if (row.Producer != ProducerKind.External || run == 0 || producer[0] != (byte)ProducerKind.External || !producer[1..run].SequenceEqual(row.ProducerKey) || row.Name <= last.Name)
+                {
+                    Take(producer[..run], in last);
+                    run = ProducerTable.KeyOf(in row, producer);
+                }
+
+                last = new ProducerEntry(row.Name, block.Journal, block.Lsn, row.Time / 1000);
             }
 
-            cursor.Move(length);
-            position = offset;
-            if (isVoid || row.Producer is ProducerKind.None or ProducerKind.Self)
-            {
-                continue;
-            }
-
-            int keyLength = ProducerTable.KeyOf(in row, producer);
-            if (row.Producer == ProducerKind.External || !IsForgotten(producer[..keyLength], row.Name.Input))
-            {
-                into.Raise(producer[..keyLength], new ProducerEntry(row.Name, block.Journal, block.Lsn, row.Time / 1000));
-            }
+            Take(producer[..run], in last);
         }
 
         return cursor.AtEnd(log);
+
+        void Take(ReadOnlySpan<byte> key, in ProducerEntry entry)
+        {
+            if (key.Length > 0 && (key[0] == (byte)ProducerKind.External || !IsForgotten(key, entry.Name.Input)))
+            {
+                into.Raise(key, in entry);
+            }
+        }
     }
 }

@@ -22,6 +22,18 @@ internal struct LogCursor
         return cursor;
     }
 
+    /// <summary>Behind the last record there is.</summary>
+    public static LogCursor End(PartitionLog log)
+    {
+        if (log.FirstSequence == log.EndSequence)
+        {
+            return new LogCursor { _sequence = log.EndSequence };
+        }
+
+        LogBlock last = log[log.EndSequence - 1];
+        return new LogCursor { _sequence = log.EndSequence - 1, _row = last.Count, _byte = last.Length };
+    }
+
     /// <summary>Rows to pass over once the block is in memory.</summary>
     private int _skip;
 
@@ -38,9 +50,28 @@ internal struct LogCursor
     /// <summary>Reads the next row without moving; asks for the block when it has left memory.</summary>
     public bool TryPeek(PartitionLog log, Silo silo, [NotNullWhen(true)] out LogBlock? block, out Row row, out int start, out int length, out long offset)
     {
-        row = default;
-        start = length = 0;
-        offset = 0;
+        if (!TryEnter(log, silo, out block, out start, out int index))
+        {
+            row = default;
+            length = 0;
+            offset = 0;
+            return false;
+        }
+
+        length = Row.Read(block.Rows[start..], block.BaseTime, out row);
+        offset = block.First.Value + index;
+        return true;
+    }
+
+    /// <summary>Finds where the next row lies without moving; asks for the block when it has left memory.</summary>
+    /// <param name="log">The log.</param>
+    /// <param name="silo">Reads the block again when needed.</param>
+    /// <param name="block">The block that holds the row.</param>
+    /// <param name="start">Where in the block.</param>
+    /// <param name="index">Which of the block's rows.</param>
+    public bool TryEnter(PartitionLog log, Silo silo, [NotNullWhen(true)] out LogBlock? block, out int start, out int index)
+    {
+        start = index = 0;
         block = null;
         if (_sequence < log.FirstSequence)
         {
@@ -78,13 +109,12 @@ internal struct LogCursor
 
         for (; _skip > 0; _skip--)
         {
-            _byte += Row.Read(block.Rows[_byte..], block.BaseTime, out _);
+            _byte += Row.ReadKey(block.Rows[_byte..], out _, out _);
             _row++;
         }
 
         start = _byte;
-        length = Row.Read(block.Rows[_byte..], block.BaseTime, out row);
-        offset = block.First.Value + _row;
+        index = _row;
         return true;
     }
 

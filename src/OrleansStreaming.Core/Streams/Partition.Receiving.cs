@@ -50,11 +50,12 @@ internal sealed partial class Partition
         }
 
         _silo.Journal.BeginAtomic(batch.Length);
+        long now = _silo.WallMicros;
         int at = 0;
         for (int i = 0; i < batch.Count; i++)
         {
             at += Row.Read(batch.Rows.AsSpan(at), batch.BaseTime, out Row row);
-            row.Time = batch.BaseTime == 0 ? _silo.WallMicros : row.Time;
+            row.Time = batch.BaseTime == 0 ? now : row.Time;
             if (named)
             {
                 row.Producer = ProducerKind.External;
@@ -63,6 +64,10 @@ internal sealed partial class Partition
             }
 
             Append(ref row, null);
+            if (named && i == batch.Count - 1)
+            {
+                Duplicates.Appended(key[..keyLength], new ProducerEntry(row.Name, _silo.Journal.Id, _silo.Journal.NextLsn, row.Time / 1000));
+            }
         }
 
         _ingests.Enqueue((_silo.Journal.EndAtomic(), batch, batch.Count));
@@ -169,7 +174,7 @@ internal sealed partial class Partition
         return new DecisionEntry(block, row.Slot, block.LastOffset, string.Empty);
     }
 
-    public DecisionEntry AppendDecision(int operatorId, Grain grain, LogBlock block, int slot, long offset, Exception error)
+    public DecisionEntry AppendDecision(int operatorId, Grain grain, in Input input, Exception error)
     {
         string reason = error.ToString();
         if (reason.Length > MaxReason)
@@ -178,7 +183,7 @@ internal sealed partial class Partition
         }
 
         DecisionEntry entry = AppendSelf(
-            RecordKind.Decision, operatorId, grain, new RecordName(offset, 0), System.Text.Encoding.UTF8.GetBytes(reason), block.VectorOf(slot)?.Prune(_silo.Journals));
+            RecordKind.Decision, operatorId, grain, new RecordName(input.Offset, 0), System.Text.Encoding.UTF8.GetBytes(reason), input.Block.VectorOf(input.Slot)?.Prune(_silo.Journals));
         return entry with { Reason = reason };
     }
 

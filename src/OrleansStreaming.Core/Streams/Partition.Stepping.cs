@@ -11,7 +11,19 @@ internal sealed partial class Partition
     public long HistoryEnd { get; set; } = Offset.None.Value;
 
     /// <summary>Bytes that some operator has yet to process.</summary>
-    public long BacklogBytes => Hosts.Length == 0 ? 0 : Log.BytesFrom(Hosts.Min(h => h.CursorSequence));
+    public long BacklogBytes
+    {
+        get
+        {
+            long slowest = long.MaxValue;
+            foreach (OperatorHost host in Hosts)
+            {
+                slowest = Math.Min(slowest, host.CursorSequence);
+            }
+
+            return slowest == long.MaxValue ? 0 : Log.BytesFrom(slowest);
+        }
+    }
 
     /// <summary>Nothing can be done until something comes back: a part of the log, an answer of storage, a watermark.</summary>
     public bool Waits => _reading || TurnsStopped || _idle;

@@ -62,7 +62,7 @@ internal sealed partial class Partition
     /// <summary>Everything that it holds has been processed and released.</summary>
     public bool IsSettled => Array.TrueForAll(Hosts, h => h.IsSettled) && !Array.Exists(Sinks, s => s.HasWork || s.Phase == SinkPhase.BackingOff);
 
-    public bool HasWork => !Lost && (Hosts.Any(h => h.HasWork) || Sinks.Any(s => s.HasWork));
+    public bool HasWork => !Lost && (Array.Exists(Hosts, static h => h.HasWork) || Array.Exists(Sinks, static s => s.HasWork));
 
     /// <summary>Begins to serve: the log, the index and the table have been read.</summary>
     public void Start()
