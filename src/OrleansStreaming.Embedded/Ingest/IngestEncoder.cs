@@ -15,6 +15,7 @@ internal sealed class IngestEncoder(StreamDefinition stream)
     public const int MaxBytes = 48 << 20;
 
     private long _bytes;
+    private int _keyLength;
     private readonly byte[] _key = new byte[KeyCodec.MaxBytes];
     private readonly ArrayBufferWriter<byte> _payload = new(256);
     private readonly Part?[] _parts = new Part?[stream.PartitionCount];
@@ -36,20 +37,30 @@ internal sealed class IngestEncoder(StreamDefinition stream)
         Append(type, PartitionOf(keyLength), keyLength, null);
     }
 
-    /// <summary>Adds an event of a source, unless its partition has it; then notes its position.</summary>
-    public void AddUnlessStored<TEvent>(EventType<TEvent> type, in TEvent value, long position, Lane[] lanes)
+    /// <summary>Encodes the key of an event; returns the partition that it belongs to. The key holds for the next <see cref="Add{TEvent}(EventType{TEvent}, in TEvent, int, long)"/>.</summary>
+    public int PartitionOf<TEvent>(EventType<TEvent> type, in TEvent value)
     {
-        int keyLength = type.Key(in value, _key);
-        int index = PartitionOf(keyLength);
-        if (position <= lanes[index].Last)
-        {
-            return;
-        }
+        _keyLength = type.Key(in value, _key);
+        return PartitionOf(_keyLength);
+    }
 
-        lanes[index].Last = position;
+    /// <summary>Adds an event of a source to the partition just found; returns what the partition has gathered.</summary>
+    public Part Add<TEvent>(EventType<TEvent> type, in TEvent value, int index, long position)
+    {
         _payload.ResetWrittenCount();
         type.Serializer.Write(in value, _payload);
-        Append(type, index, keyLength, new RecordName(position, 0));
+        Append(type, index, _keyLength, new RecordName(position, 0));
+        return _parts[index]!;
+    }
+
+    /// <summary>Takes what a partition has gathered, or null.</summary>
+    public Part? Take(int index)
+    {
+        Part? part = _parts[index];
+        _parts[index] = null;
+        _bytes -= part?.Length ?? 0;
+        Count -= part?.Count ?? 0;
+        return part;
     }
 
     /// <summary>Adds the JSON value that the reader stands before.</summary>
@@ -83,14 +94,14 @@ internal sealed class IngestEncoder(StreamDefinition stream)
         }
     }
 
-    /// <summary>The events of one partition.</summary>
+    /// <summary>The events of one partition, in a rented buffer.</summary>
     internal sealed class Part(int partition, int index)
     {
         public int Partition { get; } = partition;
 
         public int Index { get; } = index;
 
-        public byte[] Rows { get; private set; } = new byte[512];
+        public byte[] Rows { get; private set; } = [];
 
         public int Length { get; private set; }
 
@@ -98,15 +109,27 @@ internal sealed class IngestEncoder(StreamDefinition stream)
 
         public void Append(ref Row row)
         {
-            if (Length + row.MaxSize > Rows.Length)
+            int needed = Length + row.MaxSize;
+            if (needed > Rows.Length)
             {
-                byte[] larger = new byte[Math.Max(Length + row.MaxSize, Rows.Length * 2)];
+                byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(needed, Math.Max(512, Rows.Length * 2)));
                 Rows.AsSpan(0, Length).CopyTo(larger);
+                Release();
                 Rows = larger;
             }
 
             Length += row.Write(Rows.AsSpan(Length), 0);
             Count++;
+        }
+
+        /// <summary>Gives the buffer back: nobody reads it any more.</summary>
+        public void Release()
+        {
+            if (Rows.Length > 0)
+            {
+                ArrayPool<byte>.Shared.Return(Rows);
+                Rows = [];
+            }
         }
     }
 }

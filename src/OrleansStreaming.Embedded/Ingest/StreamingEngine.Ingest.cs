@@ -70,6 +70,11 @@ public sealed partial class StreamingEngine
                 : Task.FromResult(results[i]))).ConfigureAwait(false);
         }
 
+        foreach (IngestEncoder.Part part in parts)
+        {
+            part.Release(); // Answered, so nobody reads it any more. After an exception somebody may.
+        }
+
         IngestOutcome outcome = results.Any(r => r.Status == IngestStatus.TooManyProducers) ? IngestOutcome.TooManyProducers
             : results.Any(r => r.Status == IngestStatus.Busy) ? IngestOutcome.Busy
             : IngestOutcome.Durable;

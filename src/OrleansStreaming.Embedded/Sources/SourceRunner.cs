@@ -75,32 +75,48 @@ internal abstract class SourceRunner(StreamingEngine engine, SourceDefinition de
 /// <inheritdoc/>
 internal sealed class SourceRunner<TEvent>(StreamingEngine engine, SourceDefinition definition) : SourceRunner(engine, definition)
 {
-    private const int MaxBatchEvents = 256;
-    private static readonly TimeSpan BusyWait = TimeSpan.FromMilliseconds(20);
+    /// <summary>What a partition gathers before it is sent, while the input does not pause.</summary>
+    private const int BatchBytes = 64 << 10;
+
+    /// <summary>How many events are read before the clock is looked at.</summary>
+    private const int LookEvery = 64;
+
+    /// <summary>What has been gathered waits no longer than this.</summary>
+    private static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(2);
     private readonly EventType<TEvent> _type = (EventType<TEvent>)definition.EventType;
-    private readonly byte[] _id = System.Text.Encoding.UTF8.GetBytes("\0source:" + definition.Name); // No client's id begins so.
 
     protected override async Task ReadAsync(CancellationToken cancellationToken)
     {
-        long[] stored = await Task.WhenAll(Enumerable.Range(0, Definition.To.PartitionCount).Select(i => AskAsync(i, cancellationToken))).ConfigureAwait(false);
-        var lanes = new Lane[stored.Length];
-        for (int i = 0; i < lanes.Length; i++)
+        byte[] id = System.Text.Encoding.UTF8.GetBytes("\0source:" + Definition.Name); // No client's id begins so.
+        Lane[] lanes = [.. Enumerable.Range(0, Definition.To.PartitionCount).Select(i => new Lane(Engine, Definition, i, id))];
+        try
         {
-            lanes[i] = new Lane { Last = stored[i], Sent = stored[i] };
+            await ReadAsync(lanes, cancellationToken).ConfigureAwait(false);
         }
+        finally
+        {
+            await Task.WhenAll(lanes.Select(l => l.SettleAsync())).ConfigureAwait(false);
+        }
+    }
 
-        long after = stored.Min();
+    private async Task ReadAsync(Lane[] lanes, CancellationToken cancellationToken)
+    {
+        await Task.WhenAll(lanes.Select(l => l.AskAsync(cancellationToken))).ConfigureAwait(false);
+        long after = lanes.Min(l => l.Last);
         Engine.LogSourceStarted(Definition.Name, after);
         var source = (ISource<TEvent>)Definition.Factory(Engine.Services);
         var encoder = new IngestEncoder(Definition.To);
+        long sent = Engine.Time.GetTimestamp();
+        int read = 0;
         await using IAsyncEnumerator<SourceEvent<TEvent>> events = source.ReadAsync(after, cancellationToken).GetAsyncEnumerator(cancellationToken);
         while (true)
         {
             ValueTask<bool> next = events.MoveNextAsync();
-            if (!next.IsCompleted)
+            bool pauses = !next.IsCompleted;
+            if (pauses || (++read % LookEvery == 0 && Engine.Time.GetElapsedTime(sent) > LongestWait))
             {
-                // The input pauses: what has gathered goes.
-                encoder = await SendAsync(encoder, lanes, cancellationToken).ConfigureAwait(false);
+                await SendAllAsync(encoder, lanes, cancellationToken).ConfigureAwait(false);
+                sent = Engine.Time.GetTimestamp();
             }
 
             if (!await next.ConfigureAwait(false))
@@ -109,78 +125,38 @@ internal sealed class SourceRunner<TEvent>(StreamingEngine engine, SourceDefinit
             }
 
             (long position, TEvent value) = events.Current;
-            encoder.AddUnlessStored(_type, in value, position, lanes);
-            Engine.SourceErrors.TryRemove(Definition.Name, out _);
-            if (encoder.Count >= MaxBatchEvents)
+            if (!Engine.SourceErrors.IsEmpty)
             {
-                encoder = await SendAsync(encoder, lanes, cancellationToken).ConfigureAwait(false);
+                Engine.SourceErrors.TryRemove(Definition.Name, out _);
+            }
+
+            int index = encoder.PartitionOf(_type, in value);
+            Lane lane = lanes[index];
+            if (position <= lane.Last)
+            {
+                continue; // The partition has it.
+            }
+
+            lane.Last = position;
+            if (encoder.Add(_type, in value, index, position).Length >= BatchBytes)
+            {
+                await lane.SendAsync(encoder.Take(index)!, cancellationToken).ConfigureAwait(false);
             }
         }
 
-        await SendAsync(encoder, lanes, cancellationToken).ConfigureAwait(false);
-        await Task.WhenAll(lanes.Select(l => l.Sending)).ConfigureAwait(false);
+        await SendAllAsync(encoder, lanes, cancellationToken).ConfigureAwait(false);
+        await Task.WhenAll(lanes.Select(l => l.DrainAsync(cancellationToken))).ConfigureAwait(false);
         Position = lanes.Max(l => l.Last);
     }
 
-    /// <summary>The last position that a partition has.</summary>
-    private async Task<long> AskAsync(int index, CancellationToken cancellationToken)
+    private static async ValueTask SendAllAsync(IngestEncoder encoder, Lane[] lanes, CancellationToken cancellationToken)
     {
-        var nothing = new IngestEncoder.Part(PartitionId.Of(Definition.To, index), index);
-        while (true)
+        for (int i = 0; encoder.Count > 0 && i < lanes.Length; i++)
         {
-            IngestResult result = await Engine.IngestPartAsync(nothing, _id, 0, long.MinValue, cancellationToken).ConfigureAwait(false);
-            if (result.Status == IngestStatus.OutOfOrder)
+            if (encoder.Take(i) is { } part)
             {
-                return result.Position;
-            }
-
-            await Task.Delay(BusyWait, Engine.Time, cancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    private async Task<IngestEncoder> SendAsync(IngestEncoder gathered, Lane[] lanes, CancellationToken cancellationToken)
-    {
-        foreach (IngestEncoder.Part part in gathered.Parts)
-        {
-            Lane lane = lanes[part.Index];
-            await lane.Sending.ConfigureAwait(false); // One batch at a time per partition; the partitions do not wait for each other.
-            long previous = lane.Sent;
-            lane.Sent = lane.Last;
-            lane.Sending = SendPartAsync(part, previous, lane.Last, cancellationToken);
-        }
-
-        return gathered.Count == 0 ? gathered : new IngestEncoder(Definition.To);
-    }
-
-    private async Task SendPartAsync(IngestEncoder.Part part, long previous, long last, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            IngestResult result = await Engine.IngestPartAsync(part, _id, 0, previous, cancellationToken).ConfigureAwait(false);
-            switch (result.Status)
-            {
-                case IngestStatus.Durable:
-                case IngestStatus.OutOfOrder when result.Position == last:
-                    return;
-                case IngestStatus.OutOfOrder when result.Position != previous:
-                    throw new InvalidOperationException(
-                        $"source {Definition.Name}: partition {part.Index} stands at {result.Position}, expected {previous} or {last}; it is read again");
-                default:
-                    await Task.Delay(BusyWait, Engine.Time, cancellationToken).ConfigureAwait(false);
-                    break;
+                await lanes[i].SendAsync(part, cancellationToken).ConfigureAwait(false);
             }
         }
     }
-}
-
-/// <summary>One partition of a source's stream.</summary>
-internal sealed class Lane
-{
-    /// <summary>The position of the last event that was stored or gathered.</summary>
-    public long Last { get; set; }
-
-    /// <summary>The position of the last event that was sent.</summary>
-    public long Sent { get; set; }
-
-    public Task Sending { get; set; } = Task.CompletedTask;
 }
