@@ -12,6 +12,7 @@ if (Console.IsOutputRedirected)
 RootCommand root = new("Measures the embedded engine on real files. Absolute times are for reading; ratios within one run are what counts.")
 {
     ThroughputScenario.Command(),
+    LatencyScenario.Command(),
 };
 ParseResult parsed = root.Parse(args);
 

@@ -9,6 +9,7 @@ namespace OrleansStreaming.Benchmarks;
 internal sealed class Report
 {
     private readonly JsonObject _json = [];
+    private readonly List<Table> _details = [];
     private readonly Table _table = new Table().RoundedBorder().BorderColor(Color.Grey)
         .AddColumns(new TableColumn("figure"), new TableColumn("value").RightAligned(), new TableColumn("aim"), new TableColumn(""));
 
@@ -22,6 +23,13 @@ internal sealed class Report
     public Report With(string field, JsonNode? value)
     {
         _json[field] = value;
+        return this;
+    }
+
+    /// <summary>Shows another table above the figures.</summary>
+    public Report Under(Table details)
+    {
+        _details.Add(details);
         return this;
     }
 
@@ -46,6 +54,11 @@ internal sealed class Report
 
     public void Print(bool json)
     {
+        foreach (Table details in _details)
+        {
+            AnsiConsole.Write(details);
+        }
+
         AnsiConsole.Write(_table);
         if (json)
         {

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using OrleansStreaming.Core;
 using OrleansStreaming.Embedded;
 using OrleansStreaming.Storage.Files;
 
@@ -10,6 +12,7 @@ namespace OrleansStreaming.Benchmarks;
 internal sealed class BenchEngine : IAsyncDisposable
 {
     private readonly IHost _host;
+    private MeasuredStorage? _storage;
 
     private BenchEngine(IHost host)
     {
@@ -25,6 +28,9 @@ internal sealed class BenchEngine : IAsyncDisposable
     /// <summary>Bytes that are durable in the journals of the running silos.</summary>
     public long JournalBytes => Engine.Hosts.Sum(h => h.Current?.Silo.Counters.JournalBytes ?? 0);
 
+    /// <summary>What a flush of a journal has taken, in the middle.</summary>
+    public double CommitP50Ms => _storage!.CommitP50Ms;
+
     /// <summary>Starts an engine on a folder of its own.</summary>
     public static async Task<BenchEngine> StartAsync(string folder, Action<StreamingBuilder> topology, PipelineOptions options, CancellationToken cancellationToken)
     {
@@ -37,11 +43,15 @@ internal sealed class BenchEngine : IAsyncDisposable
             o.MaxUnflushedBytes = 256 << 20;
             options.Engine?.Invoke(o);
         });
+        MeasuredStorage? storage = null;
+        var files = (StorageFactory)builder.Services.Single(s => s.ServiceType == typeof(StorageFactory)).ImplementationInstance!;
+        builder.Services.Replace(ServiceDescriptor.Singleton<StorageFactory>(async (services, cancel) => storage = new MeasuredStorage(await files(services, cancel))));
         IHost host = builder.Build();
         var bench = new BenchEngine(host);
         bench.Engine.Probe = options.Probe;
         bench.Engine.Tune = options.Tune ?? bench.Engine.Tune;
         await host.StartAsync(cancellationToken);
+        bench._storage = storage;
         await bench.WhenSettledAsync(cancellationToken);
         return bench;
     }

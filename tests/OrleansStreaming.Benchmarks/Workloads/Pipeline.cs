@@ -34,7 +34,7 @@ internal abstract class Pipeline(BenchEngine bench, CountingSink sink, PipelineO
 {
     public const string Outputs = "outputs";
     public const int OutputEvery = 1000;
-    private static readonly string[] Streams = ["hop0", "hop1", "hop2", "hop3", "hop4"];
+    private static readonly string[] Streams = ["hop0", "hop1", "hop2", "hop3", "hop4", "hop5"];
 
     public BenchEngine Bench { get; } = bench;
 

@@ -1,0 +1,67 @@
+using System.Diagnostics;
+using OrleansStreaming.Core;
+
+namespace OrleansStreaming.Benchmarks;
+
+/// <summary>Storage that notes how long each append to a journal takes until it is durable: one commit.</summary>
+internal sealed class MeasuredStorage(IStorage inner) : IStorage, ILosesTails
+{
+    private readonly Lock _lock = new();
+    private readonly List<double> _commitMs = [];
+
+    /// <summary>The median since the start, in milliseconds.</summary>
+    public double CommitP50Ms
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _commitMs.Count == 0 ? double.NaN : Median.Of(_commitMs, ms => ms);
+            }
+        }
+    }
+
+    public async ValueTask<IJournalWriter> CreateJournalAsync(string journal, CancellationToken cancellationToken) =>
+        new Writer(this, await inner.CreateJournalAsync(journal, cancellationToken));
+
+    public ValueTask<long> SealJournalAsync(string journal, CancellationToken cancellationToken) => inner.SealJournalAsync(journal, cancellationToken);
+
+    public ValueTask<IReadOnlyList<StoredFrame>> ReadFramesAsync(string journal, long fromLsn, long toLsn, int maxBytes, CancellationToken cancellationToken) =>
+        inner.ReadFramesAsync(journal, fromLsn, toLsn, maxBytes, cancellationToken);
+
+    public ValueTask TrimJournalAsync(string journal, long belowLsn, CancellationToken cancellationToken) => inner.TrimJournalAsync(journal, belowLsn, cancellationToken);
+
+    public ValueTask<StoredRecord?> ReadRecordAsync(string name, CancellationToken cancellationToken) => inner.ReadRecordAsync(name, cancellationToken);
+
+    public ValueTask<string?> SwapRecordAsync(string name, string? expectedTag, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) =>
+        inner.SwapRecordAsync(name, expectedTag, content, cancellationToken);
+
+    public ValueTask WriteRunAsync(string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) => inner.WriteRunAsync(name, content, cancellationToken);
+
+    public ValueTask<ReadOnlyMemory<byte>> ReadRunAsync(string name, long offset, int length, CancellationToken cancellationToken) =>
+        inner.ReadRunAsync(name, offset, length, cancellationToken);
+
+    public ValueTask DeleteRunAsync(string name, CancellationToken cancellationToken) => inner.DeleteRunAsync(name, cancellationToken);
+
+    public ValueTask<IReadOnlyList<string>> ListRunsAsync(string prefix, CancellationToken cancellationToken) => inner.ListRunsAsync(prefix, cancellationToken);
+
+    public ValueTask CutTailAsync(string journal, bool torn, CancellationToken cancellationToken) => ((ILosesTails)inner).CutTailAsync(journal, torn, cancellationToken);
+
+    public ValueTask DisposeAsync() => inner.DisposeAsync();
+
+    private sealed class Writer(MeasuredStorage storage, IJournalWriter inner) : IJournalWriter
+    {
+        public async ValueTask AppendAsync(IReadOnlyList<FrameToWrite> frames, CancellationToken cancellationToken)
+        {
+            long started = Stopwatch.GetTimestamp();
+            await inner.AppendAsync(frames, cancellationToken);
+            double ms = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
+            lock (storage._lock)
+            {
+                storage._commitMs.Add(ms);
+            }
+        }
+
+        public ValueTask DisposeAsync() => inner.DisposeAsync();
+    }
+}
