@@ -28,6 +28,9 @@ internal sealed class BenchEngine : IAsyncDisposable
     /// <summary>Bytes that are durable in the journals of the running silos.</summary>
     public long JournalBytes => Engine.Hosts.Sum(h => h.Current?.Silo.Counters.JournalBytes ?? 0);
 
+    /// <summary>Bytes of checkpoints that the running silos have written.</summary>
+    public long CheckpointBytes => Engine.Hosts.Sum(h => h.Current?.Silo.Counters.CheckpointBytes ?? 0);
+
     /// <summary>What a flush of a journal has taken, in the middle.</summary>
     public double CommitP50Ms => _storage!.CommitP50Ms;
 
@@ -79,6 +82,18 @@ internal sealed class BenchEngine : IAsyncDisposable
         {
             await Task.Delay(1, cancellationToken);
         }
+    }
+
+    /// <summary>Checkpoints everything now; returns how many bytes that took.</summary>
+    public async Task<long> CheckpointAsync(CancellationToken cancellationToken)
+    {
+        long before = CheckpointBytes;
+        while (!(await Task.WhenAll(Engine.Hosts.Select(h => h.AskAsync(s => s.CheckpointAll())))).All(clean => clean))
+        {
+            await Task.Delay(1, cancellationToken);
+        }
+
+        return CheckpointBytes - before;
     }
 
     /// <summary>Ends as a crash would: nothing of the folder is needed any more.</summary>
