@@ -13,6 +13,7 @@ RootCommand root = new("Measures the embedded engine on real files. Absolute tim
 {
     ThroughputScenario.Command(),
     LatencyScenario.Command(),
+    RecoveryScenario.Command(),
     CheckpointScenario.Command(),
 };
 ParseResult parsed = root.Parse(args);

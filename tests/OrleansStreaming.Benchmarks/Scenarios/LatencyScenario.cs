@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics;
 using System.Text.Json.Nodes;
 using OrleansStreaming.Storage.Files;
 using Spectre.Console;
@@ -9,8 +8,6 @@ namespace OrleansStreaming.Benchmarks;
 /// <summary>How long an event takes from when it should have been sent to its release, under a steady load.</summary>
 internal sealed class LatencyScenario(Common common, LatencyScenario.Load load)
 {
-    private const int SendEveryMicros = 150;
-
     public static Command Command()
     {
         Option<int[]> depths = new("--depths") { Description = "How many operators in a row", HelpName = "N", DefaultValueFactory = _ => [1, 3, 5], AllowMultipleArgumentsPerToken = true };
@@ -83,53 +80,17 @@ internal sealed class LatencyScenario(Common common, LatencyScenario.Load load)
             },
             new PipelineOptions { Silos = load.Silos, Files = f => f.FlushDelay = TimeSpan.FromMilliseconds(what.FlushMs) },
             cancellationToken);
-        double[] lateMs = await Progress.ShowAsync(step, events, () => sink.Released, async () =>
+        var random = new Random(common.Seed);
+        var sender = new OpenLoop<Stamped>(
+            bench.Engine, Pipeline.StreamOf(0), load.Rate, (number, sent) => new Stamped { Key = random.Next(load.Keys), Number = number, Sent = sent });
+        Offered offered = await Progress.ShowAsync(step, events, () => sink.Released, async () =>
         {
-            double[] late = await Task.Factory.StartNew(() => Offer(bench.Engine, events, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
+            Offered done = await sender.RunAsync(0, events, CancellationToken.None, cancellationToken);
             await bench.WhenDoneAsync(() => sink.Released >= events, cancellationToken);
-            return late;
+            return done;
         });
         double[] ms = sink.SortedMs(events / 5);
-        return new Figures(Percentile(ms, 0.5), Percentile(ms, 0.99), bench.CommitP50Ms, Percentile(lateMs, 0.99), sink.Wrong);
-    }
-
-    /// <summary>Sends each event at its time or as soon after as possible, whether or not earlier ones have come through. Returns how late.</summary>
-    private async Task<double[]> Offer(StreamingEngine engine, int events, CancellationToken cancellationToken)
-    {
-        double ticksPerEvent = (double)Stopwatch.Frequency / load.Rate;
-        double[] lateMs = new double[events];
-        var sending = new List<Task<IngestAnswer>>();
-        var random = new Random(common.Seed);
-        long start = Stopwatch.GetTimestamp() + (Stopwatch.Frequency / 100);
-        for (int next = 0; next < events;)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            long now = Stopwatch.GetTimestamp();
-            int due = (int)Math.Min(events, Math.Max(0, (now - start) / ticksPerEvent));
-            if (due > next)
-            {
-                var batch = new Stamped[due - next];
-                for (int i = 0; i < batch.Length; i++, next++)
-                {
-                    long sent = start + (long)(next * ticksPerEvent);
-                    batch[i] = new Stamped { Key = random.Next(load.Keys), Number = next, Sent = sent };
-                    lateMs[next] = Stopwatch.GetElapsedTime(sent, now).TotalMilliseconds;
-                }
-
-                sending.Add(engine.PublishAsync(Pipeline.StreamOf(0), batch, cancellationToken));
-            }
-
-            Pacing.SleepMicros(SendEveryMicros);
-        }
-
-        IngestAnswer[] answers = await Task.WhenAll(sending);
-        if (answers.Any(a => a.Outcome != IngestOutcome.Durable))
-        {
-            throw new InvalidOperationException("The edge refused events: this rate is too high here.");
-        }
-
-        Array.Sort(lateMs);
-        return lateMs;
+        return new Figures(Percentile.Of(ms, 0.5), Percentile.Of(ms, 0.99), bench.CommitP50Ms, offered.LateP99Ms, sink.Wrong);
     }
 
     private void Print(Result[] results, string fileSystem)
@@ -164,8 +125,6 @@ internal sealed class LatencyScenario(Common common, LatencyScenario.Load load)
 
         report.Print(common.Json);
     }
-
-    private static double Percentile(double[] sorted, double share) => sorted[Math.Min(sorted.Length - 1, (int)(sorted.Length * share))];
 
     internal sealed record Load(int[] Depths, int Rate, int DurationMs, int FlushMs, int Keys, int Silos, int Partitions);
 

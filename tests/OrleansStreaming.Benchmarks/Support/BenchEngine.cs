@@ -75,10 +75,10 @@ internal sealed class BenchEngine : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits, to the millisecond, until a number of turns is reached and everything is durable, processed and released.</summary>
+    /// <summary>Waits, to the millisecond, until something is reached and everything is durable, processed and released. A silo that is away has nothing to do.</summary>
     public async Task WhenDoneAsync(Func<bool> reached, CancellationToken cancellationToken)
     {
-        while (!reached() || !(await Task.WhenAll(Engine.Hosts.Select(h => h.AskAsync(s => s.IsQuiet)))).All(quiet => quiet))
+        while (!reached() || !(await Task.WhenAll(Engine.Hosts.Where(h => h.Current is not null).Select(h => h.AskAsync(s => s.IsQuiet && !s.Ownerships.Loading)))).All(quiet => quiet))
         {
             await Task.Delay(1, cancellationToken);
         }

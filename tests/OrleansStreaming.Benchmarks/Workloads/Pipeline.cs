@@ -72,10 +72,20 @@ internal abstract class Pipeline(BenchEngine bench, CountingSink sink, PipelineO
         Fed = end;
     }
 
+    /// <summary>Publishes the next events at a steady rate until told to stop; returns when they are durable.</summary>
+    public async Task<Offered> OfferAsync(int rate, CancellationToken stop, CancellationToken cancellationToken)
+    {
+        Offered offered = await OfferAsync(rate, Fed, stop, cancellationToken);
+        Fed = offered.End;
+        return offered;
+    }
+
     /// <summary>How many grains, over all operators, have another state than it must be after all events that were fed.</summary>
     public abstract Task<long> CountWrongStatesAsync(CancellationToken cancellationToken);
 
     public ValueTask DisposeAsync() => Bench.DisposeAsync();
+
+    protected abstract Task<Offered> OfferAsync(int rate, long first, CancellationToken stop, CancellationToken cancellationToken);
 
     protected abstract Task FeedAsync(long first, long end, Func<long> done, CancellationToken cancellationToken);
 }
@@ -95,7 +105,7 @@ internal sealed class Pipeline<TKey, TEvent> : Pipeline
     public static async Task<Pipeline> StartAsync(Variant<TKey, TEvent> variant, string folder, KeySequence keys, PipelineOptions options, CancellationToken cancellationToken)
     {
         var sink = new CountingSink();
-        TEvent Make(long number) => variant.Make(number, keys.First(number), keys.Second(number));
+        TEvent Make(long number) => MakeEvent(variant, keys, number);
         SourceFeeder<TEvent>? source = options.FromSource ? new SourceFeeder<TEvent>(Make) : null;
         BenchEngine bench = await BenchEngine.StartAsync(
             folder,
@@ -147,8 +157,15 @@ internal sealed class Pipeline<TKey, TEvent> : Pipeline
         return wrong;
     }
 
+    protected override Task<Offered> OfferAsync(int rate, long first, CancellationToken stop, CancellationToken cancellationToken) =>
+        new OpenLoop<TEvent>(Bench.Engine, StreamOf(0), rate, (number, _) => Make(number)).RunAsync(first, long.MaxValue, stop, cancellationToken);
+
     protected override Task FeedAsync(long first, long end, Func<long> done, CancellationToken cancellationToken) =>
         _feeder.FeedAsync(first, end, done, cancellationToken);
+
+    private TEvent Make(long number) => MakeEvent(_variant, _keys, number);
+
+    private static TEvent MakeEvent(Variant<TKey, TEvent> variant, KeySequence keys, long number) => variant.Make(number, keys.First(number), keys.Second(number));
 
     private static string OperatorOf(int hop) => string.Create(CultureInfo.InvariantCulture, $"operator{hop}");
 }
