@@ -17,6 +17,18 @@ RootCommand root = new("Measures the embedded engine on real files. Absolute tim
     CheckpointScenario.Command(),
 };
 ParseResult parsed = root.Parse(args);
-
-// Ctrl-C cancels the scenario, which then still deletes its folder.
-return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });
+try
+{
+    // Ctrl-C cancels the scenario, which then still deletes its folder.
+    return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30), EnableDefaultExceptionHandler = false });
+}
+catch (OperationCanceledException)
+{
+    Console.Error.WriteLine("Stopped.");
+    return 130;
+}
+catch (Exception e) when (e is InvalidOperationException or IOException or UnauthorizedAccessException)
+{
+    Console.Error.WriteLine(e.Message);
+    return 1;
+}

@@ -51,6 +51,12 @@ internal sealed class ThroughputScenario(Common common, KeySequence keys, string
         bool simple = layout is { Hops: 1, Silos: 1 };
         await using Pipeline pipeline = await StartAsync(folder["engine"], layout, cancellationToken);
         await using Pipeline? reference = simple ? null : await StartAsync(folder["reference"], layout with { Hops = 1, Silos = 1 }, cancellationToken);
+        await WarmUpAsync(pipeline, cancellationToken);
+        if (reference is not null)
+        {
+            await WarmUpAsync(reference, cancellationToken);
+        }
+
         var figures = new List<ThroughputFigures>();
         for (int i = 1; i <= common.Runs; i++)
         {
@@ -96,12 +102,11 @@ internal sealed class ThroughputScenario(Common common, KeySequence keys, string
         return right ? 0 : 1;
     }
 
-    private async Task<Pipeline> StartAsync(string path, PipelineOptions options, CancellationToken cancellationToken)
-    {
-        Pipeline pipeline = await Pipeline.StartAsync(variant, path, keys, options, cancellationToken);
-        await pipeline.FeedAsync($"warm-up, {options.Silos} silos, {options.Hops} hops: every key once, then {events / 2:N0} events", keys.Keys + (events / 2), cancellationToken);
-        return pipeline;
-    }
+    private Task<Pipeline> StartAsync(string path, PipelineOptions options, CancellationToken cancellationToken) =>
+        Pipeline.StartAsync(variant, path, keys, options, cancellationToken);
+
+    private Task WarmUpAsync(Pipeline pipeline, CancellationToken cancellationToken) => pipeline.FeedAsync(
+        $"warm-up, {pipeline.Options.Silos} silos, {pipeline.Options.Hops} hops: every key once, then {events / 2:N0} events", keys.Keys + (events / 2), cancellationToken);
 
     private async Task<ThroughputFigures> MeasureAsync(Pipeline pipeline, string step, double raw, double? simpleRate, CancellationToken cancellationToken)
     {
@@ -126,6 +131,7 @@ internal sealed class ThroughputScenario(Common common, KeySequence keys, string
         }
 
         await using Pipeline pipeline = await StartAsync(path, layout with { Probe = Add }, cancellationToken);
+        await WarmUpAsync(pipeline, cancellationToken);
         long all = probes.Sum(p => p.All), foreign = probes.Sum(p => p.Foreign);
         await pipeline.FeedAsync("counting foreign vectors", events / 2, cancellationToken);
         return 100.0 * (probes.Sum(p => p.Foreign) - foreign) / (probes.Sum(p => p.All) - all);

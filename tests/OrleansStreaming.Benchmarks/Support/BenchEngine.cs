@@ -53,10 +53,18 @@ internal sealed class BenchEngine : IAsyncDisposable
         var bench = new BenchEngine(host);
         bench.Engine.Probe = options.Probe;
         bench.Engine.Tune = options.Tune ?? bench.Engine.Tune;
-        await host.StartAsync(cancellationToken);
-        bench._storage = storage;
-        await bench.WhenSettledAsync(cancellationToken);
-        return bench;
+        try
+        {
+            await host.StartAsync(cancellationToken);
+            bench._storage = storage;
+            await bench.WhenSettledAsync(cancellationToken);
+            return bench;
+        }
+        catch
+        {
+            await bench.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Waits until every silo serves the partitions that belong to it.</summary>
