@@ -88,7 +88,8 @@ foreach (Thread worker in workers)
 }
 
 Console.WriteLine($"{watch.Elapsed.TotalSeconds.ToString("F0", CultureInfo.InvariantCulture)} s, digest {digest:x16}, {(totals.SimulatedMs / 3_600_000.0).ToString("F2", CultureInfo.InvariantCulture)} simulated hours");
-Console.WriteLine(string.Join(", ", totals.All().Select(t => $"{t.Name} {t.Value}")));
+Console.WriteLine(string.Join(", ", totals.Work().Select(t => $"{t.Name} {t.Value}")));
+Console.WriteLine("faults: " + string.Join(", ", totals.Faults().Select(f => $"{f.Kind} {f.Count}")));
 foreach ((string kind, int count) in kinds)
 {
     Console.WriteLine($"{kind}: {count}");

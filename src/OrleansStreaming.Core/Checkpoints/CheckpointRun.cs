@@ -115,7 +115,7 @@ internal sealed class CheckpointRun
     }
 
     /// <summary>Reads one entry.</summary>
-    public static void ReadEntry(ReadOnlySpan<byte> bytes, in CheckpointEntry entry, ReadOnlySpan<byte> key, out ReadOnlySpan<byte> state, out List<PendingRequest>? pending)
+    public static void ReadEntry(ReadOnlySpan<byte> bytes, scoped in CheckpointEntry entry, scoped ReadOnlySpan<byte> key, out ReadOnlySpan<byte> state, out List<PendingRequest>? pending)
     {
         if (bytes.Length != entry.Length || bytes.Length < 4 || BinaryPrimitives.ReadUInt32LittleEndian(bytes) != Crc32C.Compute(bytes[4..]))
         {

@@ -29,9 +29,23 @@ internal sealed partial class OperatorHost
             return;
         }
 
+        ReadOnlySpan<byte> state = default;
+        List<PendingRequest>? pending = null;
+        try
+        {
+            if (error is null)
+            {
+                CheckpointRun.ReadEntry(bytes.Span, entry, grain.Key, out state, out pending);
+            }
+        }
+        catch (CorruptDataException e)
+        {
+            error = e;
+        }
+
         if (error is not null)
         {
-            // A newer run may have replaced this one meanwhile; otherwise storage will answer some time.
+            // A newer run may have replaced this one meanwhile; otherwise storage will answer, or answer right, some time.
             _silo.Log.ReadFailed(_silo.Name, entry.Run, error);
             grain.Phase = GrainPhase.Absent;
             _silo.After(_silo.Options.StorageRetryMs, () =>
@@ -45,7 +59,6 @@ internal sealed partial class OperatorHost
         }
 
         OperatorGrain? instance = Type.Create(grain.Key, _silo.Ports.Services);
-        CheckpointRun.ReadEntry(bytes.Span, entry, grain.Key, out ReadOnlySpan<byte> state, out List<PendingRequest>? pending);
         Type.ReadState(instance, state);
         grain.Position = entry.Position;
         grain.Pending = pending;

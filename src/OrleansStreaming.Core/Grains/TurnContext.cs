@@ -41,7 +41,7 @@ internal sealed class TurnContext() : EventContext(engine: true), IBufferWriter<
 
     public override DateTimeOffset Time => DateTimeOffset.UnixEpoch.AddMicroseconds(Check(_time));
 
-    public override Random Random => _random ??= NewRandom();
+    public override Random Random => _random ??= RandomOf(GrainKey, Check(_offset), Host.Type.Definition.Id);
 
     public override CancellationToken CancellationToken => Check(Host.Stopping);
 
@@ -159,9 +159,10 @@ internal sealed class TurnContext() : EventContext(engine: true), IBufferWriter<
         }
     }
 
-    private Random NewRandom()
+    /// <summary>The random numbers of a turn: the same on every run of it.</summary>
+    internal static Random RandomOf(ReadOnlySpan<byte> key, long offset, int operatorId)
     {
-        ulong seed = KeyHash.Compute(GrainKey) ^ ((ulong)Check(_offset) * 0x9E3779B97F4A7C15) ^ (ulong)Host.Type.Definition.Id;
+        ulong seed = KeyHash.Compute(key) ^ ((ulong)offset * 0x9E3779B97F4A7C15) ^ (ulong)operatorId;
 #pragma warning disable RS0030 // Seeded: the same on every run of the turn.
         return new Random((int)(seed ^ (seed >> 32)));
 #pragma warning restore RS0030

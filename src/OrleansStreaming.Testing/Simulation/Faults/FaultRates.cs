@@ -1,8 +1,10 @@
 namespace OrleansStreaming.Testing.Simulation;
 
-/// <summary>How often what happens, as weights against each other, or in a thousand where it is a chance.</summary>
+/// <summary>How often what happens: actions as weights against each other, faults in a thousand where they are a chance.</summary>
 internal sealed record FaultRates
 {
+    // ---------- weights of actions
+
     public int Step { get; init; } = 100;
 
     public int Deliver { get; init; } = 100;
@@ -25,94 +27,135 @@ internal sealed record FaultRates
 
     public int Read { get; init; } = 3;
 
-    public int Kill { get; init; }
-
-    public int Zombie { get; init; }
-
     public int Restart { get; init; } = 10;
 
     public int View { get; init; } = 20;
+
+    public int Kill { get; init; }
+
+    /// <summary>A silo that opens or moves a partition is killed soon.</summary>
+    public int KillBusy { get; init; }
+
+    public int DeclareDead { get; init; }
+
+    public int Pause { get; init; }
 
     public int Replan { get; init; }
 
     public int Shutdown { get; init; }
 
-    /// <summary>Chance that what a dead silo had asked for does not happen any more.</summary>
+    public int RollingRestart { get; init; }
+
+    public int NetworkCut { get; init; }
+
+    public int SlowStorage { get; init; }
+
+    public int ClockJump { get; init; }
+
+    // ---------- chances in a thousand
+
+    /// <summary>What a dead silo had asked for does not happen any more.</summary>
     public int LoseRequests { get; init; }
 
-    /// <summary>Chance of a message to be lost, repeated or taken out of order.</summary>
     public int Lose { get; init; }
 
     public int Repeat { get; init; }
 
     public int Reorder { get; init; }
 
-    /// <summary>Chance of an announcement of seals to be lost.</summary>
     public int LoseSeals { get; init; }
 
-    /// <summary>Chance that what a certain silo sends stays on its way a little longer.</summary>
-    public int Slow { get; init; }
+    /// <summary>What a certain silo sends stays on its way a little longer.</summary>
+    public int Delay { get; init; }
 
     /// <summary>The number of that silo.</summary>
-    public int SlowSilo { get; init; }
+    public int DelayedSilo { get; init; }
 
-    /// <summary>Chance of a storage operation to fail: before it took effect, or after.</summary>
     public int StorageError { get; init; }
 
-    /// <summary>Chance of an append to fail, which stops a silo.</summary>
-    public int AppendError { get; init; }
+    public int FailedFlush { get; init; }
 
-    public int StorageFull { get; init; }
+    public int DiskFull { get; init; }
+
+    public int FlippedBit { get; init; }
+
+    public int ShortRead { get; init; }
 
     public int SinkError { get; init; }
 
     public int CallError { get; init; }
 
-    public int WallJump { get; init; }
+    // ---------- limits
 
     /// <summary>The longest step of time, milliseconds.</summary>
     public int MaxStepMs { get; init; } = 20;
+
+    /// <summary>After this long, milliseconds, a silo that stands still is taken for dead.</summary>
+    public int DetectMs { get; init; } = 50;
 
     public int MaxCrashes { get; init; }
 
     public int MaxIngests { get; init; }
 
-    public static FaultRates Draw(SimulationRandom random, string mix)
+    public static FaultRates Draw(SimulationRandom random, FaultMix mix)
     {
-        bool crashes = mix == "crashes";
+        bool calm = mix == FaultMix.Calm, crashes = mix == FaultMix.Crashes, lag = mix == FaultMix.Lag;
         return new FaultRates
         {
             Step = random.Pick(60, 100, 200),
-            Deliver = random.Pick(30, 100, 200),
+            Deliver = lag ? random.Pick(150, 250) : random.Pick(30, 100, 200),
             Storage = random.Pick(40, 120, 200),
-            Append = crashes ? random.Pick(2, 5, 15, 40) : random.Pick(5, 15, 40, 120),
+            Append = crashes || lag ? random.Pick(2, 5, 15, 40) : random.Pick(5, 15, 40, 120),
             Outside = random.Pick(5, 40, 100),
             Complete = random.Pick(30, 120, 200),
             Turn = random.Pick(2, 5, 30, 100),
             Time = random.Pick(10, 40, 100),
-            Ingest = random.Pick(20, 60, 120, 200),
-            Kill = mix == "calm" ? 0 : crashes ? 12 : random.Pick(0, 2, 5),
-            Zombie = mix == "calm" ? 0 : crashes ? 6 : random.Pick(0, 0, 2, 4),
+            Ingest = random.Pick(40, 80, 160),
             Restart = random.Pick(3, 15, 40),
             View = random.Pick(5, 20, 60),
-            Replan = mix == "moves" ? 8 : random.Pick(0, 0, 2),
-            Shutdown = mix == "moves" ? 4 : random.Pick(0, 0, 1),
-            LoseRequests = random.Pick(200, 500, 1000),
-            LoseSeals = random.Pick(0, 0, 1000),
-            Slow = random.Pick(0, 0, 950, 990),
-            SlowSilo = random.Below(4),
+            Kill = calm ? 0 : crashes || lag ? random.Pick(6, 12) : random.Pick(0, 2, 5),
+            KillBusy = calm ? 0 : crashes ? 6 : random.Pick(0, 2, 4),
+            DeclareDead = calm ? 0 : crashes ? 6 : random.Pick(0, 0, 2, 4),
+            Pause = calm ? 0 : random.Pick(0, 0, 2, 4),
+            Replan = mix == FaultMix.Moves ? 8 : random.Pick(0, 0, 2),
+            Shutdown = mix == FaultMix.Moves ? 4 : random.Pick(0, 0, 1),
+            RollingRestart = mix == FaultMix.Moves ? 2 : random.Pick(0, 0, 0, 1),
+            NetworkCut = random.Pick(0, 0, 1, 3),
+            SlowStorage = lag ? 4 : random.Pick(0, 0, 1, 3),
+            ClockJump = random.Pick(0, 0, 5),
+            LoseRequests = lag ? 900 : random.Pick(200, 500, 1000),
             Lose = random.Pick(0, 0, 20, 100),
             Repeat = random.Pick(0, 0, 20, 100),
             Reorder = random.Pick(0, 100, 500),
+            LoseSeals = random.Pick(0, 0, 500, 1000),
+            Delay = random.Pick(0, 0, 0, 950, 990),
+            DelayedSilo = random.Below(4),
             StorageError = random.Pick(0, 0, 10, 50),
-            AppendError = random.Pick(0, 0, 2),
-            StorageFull = random.Pick(0, 0, 10),
+            FailedFlush = random.Pick(0, 0, 5, 20),
+            DiskFull = random.Pick(0, 0, 10, 30),
+            FlippedBit = random.Pick(0, 0, 10, 50),
+            ShortRead = random.Pick(0, 0, 10, 50),
             SinkError = random.Pick(0, 0, 50, 200),
             CallError = random.Pick(0, 100, 300),
-            WallJump = random.Pick(0, 0, 5),
             MaxStepMs = random.Pick(4, 20, 100),
-            MaxCrashes = crashes ? 15 : random.Between(1, 8),
+            DetectMs = random.Pick(10, 50, 200),
+            MaxCrashes = crashes || lag ? 15 : random.Between(1, 8),
             MaxIngests = random.Pick(50, 150, 300, 500),
         };
     }
+}
+
+/// <summary>What a schedule stresses.</summary>
+internal enum FaultMix
+{
+    Even,
+    Crashes,
+
+    /// <summary>Flushes are slow and the network is fast: much is consumed that is lost with the next crash.</summary>
+    Lag,
+
+    /// <summary>Checkpoints and trimming all the time: little is left in journals, and the tables of names do the work.</summary>
+    Checkpoints,
+    Moves,
+    Calm,
 }

@@ -4,47 +4,84 @@ using OrleansStreaming.Topologies;
 namespace OrleansStreaming.Testing.Simulation;
 
 /// <summary>
-/// Knows everything: every record ever appended, and all records that each stems from, one by one. It shares nothing with
-/// the protocol's vectors, and checks the protocol's decisions against what really was lost.
+/// Knows everything: every record ever appended, all records that each stems from, one by one, and which of them are stored
+/// or lost. It shares nothing with the protocol's vectors. The checkers judge by it.
 /// </summary>
-internal sealed partial class Oracle(SimulatedWorld world)
+internal sealed class Oracle
 {
     private readonly List<OracleRecord> _records = [];
     private readonly Dictionary<(int Partition, long Offset), OracleRecord> _byOffset = [];
-    private readonly Dictionary<(int Partition, string Key), List<OracleRecord>> _byKey = [];
-    private readonly Dictionary<(int Partition, int Operator, string Key, RecordName Name), List<OracleRecord>> _outputs = [];
+    private readonly Dictionary<(int Partition, int Key), List<OracleRecord>> _byKey = [];
+    private readonly Dictionary<(int Partition, int Operator, int Key, RecordName Name), List<OracleRecord>> _outputs = [];
     private readonly Dictionary<(int Journal, long Lsn), List<OracleRecord>> _byFrame = [];
-    private readonly Dictionary<string, int> _journals = [];
-    private readonly Dictionary<int, (long End, RecordSet Lost)> _sealed = [];
-    private readonly Dictionary<ulong, (int Partition, bool Acknowledged)> _ingested = [];
     private readonly Dictionary<ulong, List<OracleRecord>> _byEvent = [];
-    private readonly Dictionary<(int Partition, int Operator, string Key, ulong Hash), List<RecordSet>> _versions = [];
-    private readonly RecordSet _stored = new();
+    private readonly Dictionary<string, int> _journals = [];
+    private readonly List<(int Journal, long End, RecordSet Lost)> _sealed = [];
+    private readonly SimulatedWorld _world;
 
-    public SimulatedWorld World => world;
+    public Oracle(SimulatedWorld world)
+    {
+        _world = world;
+        Reference = world.Scenario.Workload.NewReference(Keys);
+        Prefix = new PrefixChecker(this);
+        Release = new ReleaseChecker(this);
+        Names = new NameChecker(this);
+        Folds = new FoldChecker(this);
+        Orphans = new OrphanChecker(this);
+        Seals = new SealChecker(this);
+        Retention = new RetentionChecker(this);
+        Progress = new ProgressChecker(this);
+        Outputs = new OutputChecker(this);
+    }
 
-    public GrainModel Model { get; } = new(world.Scenario);
+    public SimulatedWorld World => _world;
+
+    public KeyTable Keys { get; } = new();
+
+    public Reference Reference { get; }
+
+    public PrefixChecker Prefix { get; }
+
+    public ReleaseChecker Release { get; }
+
+    public NameChecker Names { get; }
+
+    public FoldChecker Folds { get; }
+
+    public OrphanChecker Orphans { get; }
+
+    public SealChecker Seals { get; }
+
+    public RetentionChecker Retention { get; }
+
+    public ProgressChecker Progress { get; }
+
+    public OutputChecker Outputs { get; }
+
+    public IReadOnlyList<OracleRecord> Records => _records;
+
+    /// <summary>Records in storage, confirmed or not.</summary>
+    public RecordSet Stored { get; } = new();
+
+    /// <summary>Journals whose end is known, with what was lost of each.</summary>
+    public IReadOnlyList<(int Journal, long End, RecordSet Lost)> Sealed => _sealed;
 
     /// <summary>Messages on their way, with what they carry.</summary>
     public Dictionary<DataMessage, (OracleProbe Sender, LogBlock Waiting)> Messages { get; } = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>Versions that a manifest may have committed.</summary>
-    public Dictionary<(int Partition, int Operator, string Key, long Position), GrainVersion> Checkpoints { get; } = [];
-
-    /// <summary>All that something released depends on.</summary>
-    public RecordSet Released { get; } = new();
-
-    public OracleRecord Record(int id) => _records[id];
+    public Dictionary<(int Partition, int Operator, int Key, long Position), GrainVersion> Checkpoints { get; } = [];
 
     public OracleRecord? Find(int partition, long offset) => _byOffset.GetValueOrDefault((partition, offset));
 
-    public void Joined(SimulatedSilo silo) => _journals[silo.Silo.Journal.Name] = silo.Journal;
-
     // ---------- what happens
 
-    public void Appended(SimulatedSilo silo, Partition partition, LogBlock block, in Row row, RecordSet? from, CausalityVector? vector)
+    public void Joined(SimulatedSilo silo) => _journals[silo.Silo.Journal.Name] = silo.Journal;
+
+    public void Appended(SimulatedSilo silo, Partition partition, LogBlock block, in Row row, RecordSet? from)
     {
         int id = _records.Count;
+        int key = Keys.Of(row.Key);
         var record = new OracleRecord
         {
             Id = id,
@@ -55,8 +92,8 @@ internal sealed partial class Oracle(SimulatedWorld world)
             Kind = row.Kind,
             Producer = row.Producer,
             Operator = row.OperatorId,
-            Key = Convert.ToHexString(row.Key),
-            ProducerKey = row.Producer == ProducerKind.Self ? Convert.ToHexString(row.Key) : Convert.ToHexString(row.ProducerKey),
+            Key = key,
+            ProducerKey = row.Producer == ProducerKind.Self ? key : Keys.Of(row.ProducerKey),
             Name = row.Name,
             Payload = row.Payload.ToArray(),
             Type = row.TypeIndex,
@@ -64,16 +101,12 @@ internal sealed partial class Oracle(SimulatedWorld world)
             Slot = row.Slot,
             Dependencies = RecordSet.Union(from, null, id),
         };
-        if (world.Tracing)
-        {
-            world.Trace($"{silo.Label} appends {record} {vector}");
-        }
-
-        world.Note((ulong)record.Offset);
+        _world.Trace($"{silo.Label} appends {record}");
+        _world.Note((ulong)record.Offset);
         _records.Add(record);
         if (!_byOffset.TryAdd((record.Partition, record.Offset), record))
         {
-            world.Fail("I3", $"{silo.Label} appended {record} where {_byOffset[(record.Partition, record.Offset)]} is");
+            Names.OffsetTaken(silo, record, _byOffset[(record.Partition, record.Offset)]);
         }
 
         Insert(ListOf(_byKey, (record.Partition, record.Key)), record);
@@ -84,25 +117,20 @@ internal sealed partial class Oracle(SimulatedWorld world)
         }
         else if (record.Kind == RecordKind.Event)
         {
-            ListOf(_byEvent, Model.Event(record).Id).Add(record);
+            ListOf(_byEvent, IdentityOf(record)).Add(record);
         }
 
-        if (_sealed.TryGetValue(record.Journal, out (long End, RecordSet Lost) seal))
+        foreach ((int journal, long end, RecordSet lost) in _sealed)
         {
-            if (record.Lsn <= seal.End)
+            if (journal == record.Journal)
             {
-                world.Fail("I6", $"{silo.Label} appended {record} below the end {seal.End} of its sealed journal");
+                Seals.Appended(silo, record, end);
+                lost.Add(id);
             }
-
-            seal.Lost.Add(id);
         }
 
-        if (LostIn(silo, record.Dependencies) is int lost and >= 0)
-        {
-            world.Fail("I5", $"{silo.Label} took {record}, which depends on lost {_records[lost]}");
-        }
-
-        CheckNew(silo, record);
+        Orphans.Appended(silo, record);
+        Names.Appended(silo, record);
     }
 
     public void StoredFrame(string journal, long lsn)
@@ -111,7 +139,7 @@ internal sealed partial class Oracle(SimulatedWorld world)
         {
             foreach (OracleRecord record in records)
             {
-                _stored.Add(record.Id);
+                Stored.Add(record.Id);
             }
         }
     }
@@ -119,52 +147,33 @@ internal sealed partial class Oracle(SimulatedWorld world)
     /// <summary>A journal's end is known.</summary>
     public void Fenced(string journal, long end)
     {
-        if (!_journals.TryGetValue(journal, out int id) || _sealed.ContainsKey(id))
+        if (!_journals.TryGetValue(journal, out int id) || _sealed.Exists(s => s.Journal == id))
         {
             return;
         }
 
-        world.Totals.Seals++;
+        _world.Totals.Seals++;
         var lost = new RecordSet();
-        foreach (((int frameJournal, long lsn), List<OracleRecord> records) in _byFrame)
+        foreach (OracleRecord record in _records)
         {
-            if (frameJournal == id && lsn > end)
+            if (record.Journal == id && record.Lsn > end)
             {
-                records.ForEach(r => lost.Add(r.Id));
+                lost.Add(record.Id);
             }
         }
 
-        _sealed.Add(id, (end, lost));
-        CheckReleased();
+        _sealed.Add((id, end, lost));
+        Release.CheckReleased();
     }
-
-    public void Sent(PendingIngest pending)
-    {
-        foreach (SimulatedEvent @event in pending.Events)
-        {
-            _ingested.TryAdd(@event.Id, (pending.Partition, false));
-        }
-    }
-
-    public void Acknowledged(PendingIngest pending)
-    {
-        foreach (SimulatedEvent @event in pending.Events)
-        {
-            _ingested[@event.Id] = (pending.Partition, true);
-        }
-    }
-
-    public void Remember(OperatorHost host, Grain grain, GrainVersion version) =>
-        ListOf(_versions, (host.Partition.Id, host.Id, Convert.ToHexString(grain.Key), version.State.Hash)).Add(version.Dependencies);
 
     // ---------- what is so
 
     /// <summary>A record of a set that is lost as far as a silo can know, or -1.</summary>
     public int LostIn(SimulatedSilo silo, RecordSet dependencies)
     {
-        foreach ((int journal, (_, RecordSet lost)) in _sealed)
+        foreach ((int journal, _, RecordSet lost) in _sealed)
         {
-            if (silo.Silo.Journals.IsSealed(journal) && dependencies.Common(lost) is int common and >= 0)
+            if (dependencies.Common(lost) is int common and >= 0 && silo.Silo.Journals.IsSealed(journal))
             {
                 return common;
             }
@@ -176,7 +185,7 @@ internal sealed partial class Oracle(SimulatedWorld world)
     /// <summary>A record of a set that is lost, or -1.</summary>
     public int LostAtAll(RecordSet dependencies)
     {
-        foreach ((_, RecordSet lost) in _sealed.Values)
+        foreach ((_, _, RecordSet lost) in _sealed)
         {
             if (dependencies.Common(lost) is int common and >= 0)
             {
@@ -187,32 +196,32 @@ internal sealed partial class Oracle(SimulatedWorld world)
         return -1;
     }
 
-    /// <summary>The records of a key between two offsets, both not included.</summary>
-    public IEnumerable<OracleRecord> Between(int partition, string key, long after, long before)
-    {
-        if (_byKey.TryGetValue((partition, key), out List<OracleRecord>? records))
-        {
-            for (int i = records.Count - 1; i >= 0 && records[i].Offset > after; i--)
-            {
-                if (records[i].Offset < before)
-                {
-                    yield return records[i];
-                }
-            }
-        }
-    }
+    /// <summary>All records that depend on nothing lost, partition by partition, in order.</summary>
+    public List<OracleRecord> Standing() => [.. _records.Where(r => LostAtAll(r.Dependencies) < 0).OrderBy(r => r.Partition).ThenBy(r => r.Offset)];
+
+    /// <summary>The records of a key up to an offset, in order.</summary>
+    public IReadOnlyList<OracleRecord> OfKey(int partition, int key) => _byKey.GetValueOrDefault((partition, key)) ?? [];
+
+    /// <summary>The records that were appended for one output of a grain.</summary>
+    public IReadOnlyList<OracleRecord> OfOutput(int partition, int operatorId, int producerKey, RecordName name) =>
+        _outputs.GetValueOrDefault((partition, operatorId, producerKey, name)) ?? [];
+
+    /// <summary>The records that were appended for one event from outside.</summary>
+    public IReadOnlyList<OracleRecord> OfEvent(ulong identity) => _byEvent.GetValueOrDefault(identity) ?? [];
+
+    /// <summary>Tells events from outside apart: by their name, or by their content where nobody named them.</summary>
+    public static ulong IdentityOf(OracleRecord record) => record.Producer == ProducerKind.None
+        ? Identity(record.Partition, record.Payload)
+        : Identity(record.Partition, record.ProducerKey, record.Name);
+
+    public static ulong Identity(int partition, int producer, RecordName name) =>
+        SimulationRandom.Mix(SimulationRandom.Mix((ulong)partition, (ulong)producer), SimulationRandom.Mix((ulong)name.Input, (ulong)name.Ordinal));
+
+    public static ulong Identity(int partition, byte[] payload) => SimulationRandom.Mix((ulong)partition + 1, KeyHash.Compute(payload));
 
     /// <summary>The decisions about an event that an owner can know; those of later owners it cannot.</summary>
     public List<OracleRecord> Decisions(SimulatedSilo silo, Partition partition, OracleRecord record, int operatorId) =>
-        [.. _byKey[(record.Partition, record.Key)].Where(r => new Offset(r.Offset).Epoch <= partition.Epoch && r.Kind == RecordKind.Decision && r.Operator == operatorId && r.Name.Input == record.Offset && LostIn(silo, r.Dependencies) < 0)];
-
-    public static LogicState StateOf(OperatorHost host, Grain grain)
-    {
-        var buffer = new System.Buffers.ArrayBufferWriter<byte>(16);
-        host.Type.WriteState(grain.Instance, buffer);
-        ReadOnlySpan<byte> bytes = buffer.WrittenSpan;
-        return new LogicState(BitConverter.ToUInt64(bytes), BitConverter.ToInt32(bytes[8..]), BitConverter.ToInt32(bytes[12..]));
-    }
+        [.. OfKey(record.Partition, record.Key).Where(r => new Offset(r.Offset).Epoch <= partition.Epoch && r.Kind == RecordKind.Decision && r.Operator == operatorId && r.Name.Input == record.Offset && LostIn(silo, r.Dependencies) < 0)];
 
     private static void Insert(List<OracleRecord> into, OracleRecord record)
     {

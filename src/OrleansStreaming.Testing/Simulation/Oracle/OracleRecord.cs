@@ -21,10 +21,10 @@ internal sealed class OracleRecord
 
     public required int Operator { get; init; }
 
-    /// <summary>Keys as hexadecimal text.</summary>
-    public required string Key { get; init; }
+    /// <summary>Keys by their number in <see cref="Oracle.Keys"/>.</summary>
+    public required int Key { get; init; }
 
-    public required string ProducerKey { get; init; }
+    public required int ProducerKey { get; init; }
 
     public required RecordName Name { get; init; }
 
@@ -41,30 +41,5 @@ internal sealed class OracleRecord
     public required RecordSet Dependencies { get; init; }
 
     public override string ToString() =>
-        $"r{Id} (J{Journal}:{Lsn}, partition {Partition}@{new Offset(Offset)}, {Kind} by {Producer} {(Producer == ProducerKind.None ? "" : $"op{Operator}/{ProducerKey}/{Name}")})";
-}
-
-/// <summary>What a grain waits for, as the oracle computes it.</summary>
-internal sealed record OracleRequest(RecordName Name, RecordKind Kind, string Tag, long Due, ulong RequestId);
-
-/// <summary>An output of a turn.</summary>
-internal readonly record struct OracleOutput(int Partition, RecordName Name, ulong Id, string Key);
-
-/// <summary>A grain after a turn.</summary>
-internal sealed class GrainVersion
-{
-    public static readonly GrainVersion Initial = new() { Position = -1, State = default, Dependencies = new RecordSet(), Pending = [], Outputs = [] };
-
-    public required long Position { get; init; }
-
-    public required LogicState State { get; init; }
-
-    public required RecordSet Dependencies { get; init; }
-
-    public required IReadOnlyList<OracleRequest> Pending { get; init; }
-
-    /// <summary>What the turn that led here sent.</summary>
-    public required IReadOnlyList<OracleOutput> Outputs { get; init; }
-
-    public bool OutputsChecked { get; set; }
+        $"r{Id} (J{Journal}:{Lsn}, partition {Partition}@{new Offset(Offset)}, {Kind} by {Producer} {(Producer == ProducerKind.None ? "" : $"op{Operator}/k{ProducerKey}/{Name}")})";
 }

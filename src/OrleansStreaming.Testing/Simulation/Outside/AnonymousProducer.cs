@@ -1,10 +1,9 @@
 using OrleansStreaming.Core;
-using OrleansStreaming.Topologies;
 
 namespace OrleansStreaming.Testing.Simulation;
 
 /// <summary>A client without an id: it only sends again what is known to be lost.</summary>
-internal sealed class AnonymousProducer(SimulatedWorld world, StreamDefinition stream, string id) : SimulatedProducer(world, stream, id)
+internal sealed class AnonymousProducer(SimulatedWorld world, InputStream input, string id) : SimulatedProducer(world, input, id)
 {
     private PendingIngest? _outstanding;
     private PendingIngest? _again;
@@ -32,26 +31,26 @@ internal sealed class AnonymousProducer(SimulatedWorld world, StreamDefinition s
                 _unknown = (-1, 0);
                 if (lsn <= end)
                 {
-                    World.Oracle.Acknowledged(again);
+                    World.Oracle.Names.Acknowledged(again.Identities, again);
                     _again = null;
                     return;
                 }
             }
 
             _again = null;
-            _outstanding = new PendingIngest { Producer = this, Partition = again.Partition, Events = again.Events };
+            _outstanding = New(again.Partition, again.Events);
         }
         else if (mayStartNew)
         {
-            int partition = AnyPartition();
-            _outstanding = new PendingIngest { Producer = this, Partition = partition, Events = NewEvents(partition, World.Random.Between(1, 3)) };
+            List<InputEvent> events = NewEvents(out int partition);
+            _outstanding = New(partition, events);
         }
         else
         {
             return;
         }
 
-        Send(_outstanding, 0, null, named: false);
+        Send(_outstanding, named: false);
     }
 
     public override void Answered(PendingIngest pending, IngestResult result)
@@ -60,7 +59,7 @@ internal sealed class AnonymousProducer(SimulatedWorld world, StreamDefinition s
         switch (result.Status)
         {
             case IngestStatus.Durable:
-                World.Oracle.Acknowledged(pending);
+                World.Oracle.Names.Acknowledged(pending.Identities, pending);
                 break;
             case IngestStatus.Unknown:
                 _again = pending;
@@ -73,4 +72,12 @@ internal sealed class AnonymousProducer(SimulatedWorld world, StreamDefinition s
     }
 
     public override void Broken(PendingIngest pending) => _outstanding = null;
+
+    private PendingIngest New(int partition, IReadOnlyList<InputEvent> events) => new()
+    {
+        Producer = this,
+        Partition = partition,
+        Events = events,
+        Identities = [.. events.Select(e => Oracle.Identity(partition, e.Payload))],
+    };
 }

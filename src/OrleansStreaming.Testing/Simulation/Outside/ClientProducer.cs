@@ -1,10 +1,9 @@
 using OrleansStreaming.Core;
-using OrleansStreaming.Topologies;
 
 namespace OrleansStreaming.Testing.Simulation;
 
 /// <summary>A client with an id: one request outstanding, and the same request again until it is durable.</summary>
-internal sealed class ClientProducer(SimulatedWorld world, StreamDefinition stream, string id) : SimulatedProducer(world, stream, id)
+internal sealed class ClientProducer(SimulatedWorld world, InputStream input, string id) : SimulatedProducer(world, input, id)
 {
     private long _sequence;
     private PendingIngest? _request;
@@ -32,18 +31,18 @@ internal sealed class ClientProducer(SimulatedWorld world, StreamDefinition stre
                 return;
             }
 
-            int partition = AnyPartition();
+            List<InputEvent> events = NewEvents(out int partition);
             _sequence += World.Random.Between(1, 3);
-            _request = new PendingIngest { Producer = this, Partition = partition, Events = NewEvents(partition, World.Random.Between(1, 3)) };
+            _request = New(partition, events, _sequence);
         }
 
-        _outstanding = new PendingIngest { Producer = this, Partition = _request.Partition, Events = _request.Events };
-        Send(_outstanding, _sequence, null, named: true);
+        _outstanding = New(_request.Partition, _request.Events, _request.Sequence);
+        Send(_outstanding, named: true);
     }
 
     public override void Answered(PendingIngest pending, IngestResult result)
     {
-        if (_request is null || pending.Events != _request.Events)
+        if (_request is null || pending.Sequence != _request.Sequence)
         {
             return;
         }
@@ -55,13 +54,13 @@ internal sealed class ClientProducer(SimulatedWorld world, StreamDefinition stre
 
         if (result.Status == IngestStatus.Durable)
         {
-            World.Oracle.Acknowledged(pending);
+            World.Oracle.Names.Acknowledged(pending.Identities, pending);
             _request = null;
             _outstanding = null;
         }
         else if (result.Status is IngestStatus.OutOfOrder or IngestStatus.TooManyProducers)
         {
-            World.Fail("I8", $"client {Id} was answered {result}");
+            World.Oracle.Progress.Refused(this, result);
         }
     }
 
@@ -72,4 +71,13 @@ internal sealed class ClientProducer(SimulatedWorld world, StreamDefinition stre
             _outstanding = null;
         }
     }
+
+    private PendingIngest New(int partition, IReadOnlyList<InputEvent> events, long sequence) => new()
+    {
+        Producer = this,
+        Partition = partition,
+        Events = events,
+        Sequence = sequence,
+        Identities = [.. Enumerable.Range(0, events.Count).Select(i => Identity(partition, sequence, i))],
+    };
 }

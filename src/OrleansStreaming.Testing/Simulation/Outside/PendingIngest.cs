@@ -5,12 +5,18 @@ internal sealed class PendingIngest
 {
     public required SimulatedProducer Producer { get; init; }
 
-    public required List<SimulatedEvent> Events { get; init; }
+    public required IReadOnlyList<InputEvent> Events { get; init; }
 
     public required int Partition { get; init; }
 
+    /// <summary>Of a client: the number of the request.</summary>
+    public long Sequence { get; init; }
+
     /// <summary>Of a source: the positions of the events.</summary>
-    public List<long> Positions { get; init; } = [];
+    public IReadOnlyList<long> Positions { get; init; } = [];
+
+    /// <summary>What the events are known by.</summary>
+    public required IReadOnlyList<ulong> Identities { get; init; }
 
     public bool Answered { get; set; }
 }

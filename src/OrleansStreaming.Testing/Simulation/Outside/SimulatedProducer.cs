@@ -5,7 +5,7 @@ using OrleansStreaming.Topologies;
 namespace OrleansStreaming.Testing.Simulation;
 
 /// <summary>Somebody outside who sends events.</summary>
-internal abstract class SimulatedProducer(SimulatedWorld world, StreamDefinition stream, string id)
+internal abstract class SimulatedProducer(SimulatedWorld world, InputStream input, string id)
 {
     public string Id { get; } = id;
 
@@ -23,54 +23,61 @@ internal abstract class SimulatedProducer(SimulatedWorld world, StreamDefinition
 
     protected SimulatedWorld World { get; } = world;
 
-    protected StreamDefinition Stream { get; } = stream;
+    protected InputEvent NewEvent() => input.Next(World.Random, World.NewEventId());
 
-    protected List<SimulatedEvent> NewEvents(int partition, int count)
+    protected int PartitionOf(InputEvent @event) => PartitionId.Of(input.Stream, KeyHash.PartitionOf(KeyHash.Compute(@event.Key), input.Stream.PartitionCount));
+
+    /// <summary>Some new events, all for one partition.</summary>
+    protected List<InputEvent> NewEvents(out int partition)
     {
-        var events = new List<SimulatedEvent>();
-        for (int i = 0; i < count; i++)
+        InputEvent first = NewEvent();
+        partition = PartitionOf(first);
+        List<InputEvent> events = [first];
+        for (int more = World.Random.Below(5); more > 0; more--)
         {
-            events.Add(new SimulatedEvent { Key = World.KeyIn(Stream, partition), Id = World.NewEventId(), Ttl = 2 });
+            InputEvent another = NewEvent();
+            if (PartitionOf(another) == partition)
+            {
+                events.Add(another);
+            }
         }
 
         return events;
     }
 
-    protected int AnyPartition() => World.PickPartition(Stream);
+    /// <summary>What a named event is known by.</summary>
+    protected ulong Identity(int partition, long sequence, int ordinal) => Oracle.Identity(partition, World.Oracle.Keys.Of(Encoding.UTF8.GetBytes(Id)), new RecordName(sequence, ordinal));
 
-    protected void Send(PendingIngest pending, long sequence, long? previous, bool named)
+    protected void Send(PendingIngest pending, bool named, long? previous = null)
     {
-        byte[] producer = named ? Encoding.UTF8.GetBytes(Id) : [];
-        byte[] rows = new byte[pending.Events.Count * 200];
+        byte[] rows = new byte[pending.Events.Sum(e => e.Key.Length + e.Payload.Length + Id.Length + 64)];
         long baseTime = World.Random.Chance(500) ? World.WallMicros : 0;
         int at = 0;
-        Span<byte> key = stackalloc byte[8];
         for (int i = 0; i < pending.Events.Count; i++)
         {
-            KeyCodec.Write(pending.Events[i].Key, key);
             var row = new Row
             {
-                Key = key,
+                Key = pending.Events[i].Key,
                 Time = baseTime,
-                Payload = World.Encode(pending.Events[i]),
+                TypeIndex = pending.Events[i].Type,
+                Payload = pending.Events[i].Payload,
                 Producer = previous is null ? ProducerKind.None : ProducerKind.External,
                 Name = previous is null ? default : new RecordName(pending.Positions[i], 0),
             };
             at += row.Write(rows.AsSpan(at), baseTime);
         }
 
-        var batch = new IngestBatch
+        World.Ingest(pending, new IngestBatch
         {
             Partition = pending.Partition,
             Rows = rows,
             Length = at,
             Count = pending.Events.Count,
             BaseTime = baseTime,
-            Producer = producer,
-            Sequence = sequence,
+            Producer = named ? Encoding.UTF8.GetBytes(Id) : [],
+            Sequence = pending.Sequence,
             Previous = previous,
             Done = result => World.IngestDone(pending, result),
-        };
-        World.Ingest(pending, batch);
+        });
     }
 }

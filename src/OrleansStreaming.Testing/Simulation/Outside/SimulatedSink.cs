@@ -1,104 +1,100 @@
+using System.Buffers;
 using OrleansStreaming.Core;
+using OrleansStreaming.Topologies;
 
 namespace OrleansStreaming.Testing.Simulation;
 
-/// <summary>
-/// A sink outside of the system: transactional, storing its position with the data, or idempotent, keyed by name. One for all silos.
-/// </summary>
-internal sealed class SimulatedSink(SimulatedWorld world, string name, bool idempotent)
+/// <summary>A row that a sink has stored.</summary>
+internal sealed record SinkRow(long Offset, string Name, byte[] Payload);
+
+/// <summary>What one sink holds of one partition, whichever silo wrote it.</summary>
+internal sealed class SinkContent
 {
-    private readonly Dictionary<(string Stream, int Index), Content> _contents = [];
+    /// <summary>Of a transactional sink: stored with the data.</summary>
+    public long Position { get; set; } = Offset.None.Value;
 
-    public string Name { get; } = name;
+    /// <summary>Of a transactional sink.</summary>
+    public List<SinkRow> Rows { get; } = [];
 
-    public bool Idempotent { get; } = idempotent;
+    /// <summary>Of an idempotent sink.</summary>
+    public Dictionary<string, byte[]> ByName { get; } = [];
+}
 
-    public Content Of(string stream, int index)
+/// <summary>
+/// A sink as one silo sees it. What it writes to is outside of the system and outlives silos: transactional, storing its
+/// position with the data, or idempotent, keyed by name.
+/// </summary>
+internal sealed class SimulatedSink<TEvent>(SimulatedSilo silo, string name, EventType<TEvent> type) : ISink<TEvent>
+{
+    private readonly SimulatedWorld _world = silo.World;
+    private readonly SinkDefinition _definition = silo.World.Topology.Sinks.First(s => s.Name == name);
+
+    public ValueTask<Offset?> OpenAsync(SinkPartition partition, CancellationToken cancellationToken) =>
+        _world.Gates.Wait(silo, GateKind.Sink, new GateName("open", name, partition.Index), () =>
+            _world.Scenario.IdempotentSinks ? (Offset?)null : new Offset(ContentOf(partition).Position));
+
+    public async ValueTask WriteAsync(SinkBatch<TEvent> batch, CancellationToken cancellationToken)
     {
-        if (!_contents.TryGetValue((stream, index), out Content? content))
+        // The events are only valid until the write returns; a write whose answer is lost has them all the same.
+        SinkRow[] rows = [.. batch.Events.Select(e => new SinkRow(e.Offset.Value, e.Name, Encode(e.Event)))];
+        if (rows.Length == 0)
         {
-            _contents.Add((stream, index), content = new Content());
+            _world.Oracle.Outputs.EmptyBatch(name);
         }
 
-        return content;
+        if (!_world.Scenario.IdempotentSinks)
+        {
+            await _world.Gates.Wait(silo, GateKind.Sink, new GateName("write to", name, batch.Partition.Index, rows.Length), () => Store(batch, rows)).ConfigureAwait(false);
+            return;
+        }
+
+        // Not atomic: row by row.
+        int next = 0;
+        while (next < rows.Length)
+        {
+            int from = next, until = _world.Random.Between(next + 1, rows.Length);
+            await _world.Gates.Wait(silo, GateKind.Sink, new GateName("put to", name, batch.Partition.Index, until - from), () => Put(batch, rows.AsSpan(from..until))).ConfigureAwait(false);
+            next = until;
+        }
     }
 
-    public ISink<SimulatedEvent> For(SimulatedSilo silo) => new View(world, this, silo);
-
-    internal sealed class Content
+    private bool Store(SinkBatch<TEvent> batch, SinkRow[] rows)
     {
-        public long Position { get; set; } = Offset.None.Value;
+        SinkContent content = ContentOf(batch.Partition);
+        if (content.Position != batch.From.Value)
+        {
+            throw new SinkFencedException($"the position is {new Offset(content.Position)}, not {batch.From}");
+        }
 
-        public List<(long Offset, string Name, ulong Id)> Rows { get; } = [];
-
-        public Dictionary<string, ulong> ByName { get; } = [];
+        content.Rows.AddRange(rows);
+        content.Position = batch.To.Value;
+        _world.Totals.Released += rows.Length;
+        return true;
     }
 
-    private sealed class View(SimulatedWorld world, SimulatedSink sink, SimulatedSilo silo) : ISink<SimulatedEvent>
+    private bool Put(SinkBatch<TEvent> batch, ReadOnlySpan<SinkRow> rows)
     {
-        public ValueTask<Offset?> OpenAsync(SinkPartition partition, CancellationToken cancellationToken) =>
-            world.Gates.Wait(silo, GateKind.Sink, $"open {sink.Name}-{partition.Index}", () =>
-                sink.Idempotent ? (Offset?)null : new Offset(sink.Of(partition.Stream, partition.Index).Position));
-
-        public async ValueTask WriteAsync(SinkBatch<SimulatedEvent> batch, CancellationToken cancellationToken)
+        SinkContent content = ContentOf(batch.Partition);
+        foreach (SinkRow row in rows)
         {
-            // The events are only valid until the write returns; a write whose answer is lost has them all the same.
-            SinkEvent<SimulatedEvent>[] events = [.. batch.Events];
-            if (events.Length == 0)
+            if (content.ByName.TryGetValue(row.Name, out byte[]? known) && !StateBytes.Same(known, row.Payload))
             {
-                throw new SimulationException("I9", $"an empty batch for {sink.Name}");
+                _world.Oracle.Outputs.Rewritten(name, row.Name, known, row.Payload);
             }
 
-            if (!sink.Idempotent)
-            {
-                await world.Gates.Wait(silo, GateKind.Sink, $"write {events.Length} to {sink.Name}-{batch.Partition.Index}", () => Store(batch, events)).ConfigureAwait(false);
-                return;
-            }
-
-            // Not atomic: row by row.
-            int next = 0;
-            while (next < events.Length)
-            {
-                int from = next, until = world.Random.Between(next + 1, events.Length);
-                await world.Gates.Wait(silo, GateKind.Sink, $"put {until - from} to {sink.Name}-{batch.Partition.Index}", () => Put(batch, events, from, until)).ConfigureAwait(false);
-                next = until;
-            }
+            content.ByName[row.Name] = row.Payload;
         }
 
-        private bool Store(SinkBatch<SimulatedEvent> batch, SinkEvent<SimulatedEvent>[] events)
-        {
-            Content content = sink.Of(batch.Partition.Stream, batch.Partition.Index);
-            if (content.Position != batch.From.Value)
-            {
-                throw new SinkFencedException($"the position is {new Offset(content.Position)}, not {batch.From}");
-            }
+        _world.Totals.Released += rows.Length;
+        return true;
+    }
 
-            foreach (SinkEvent<SimulatedEvent> row in events)
-            {
-                content.Rows.Add((row.Offset.Value, row.Name, row.Event.Id));
-            }
+    private SinkContent ContentOf(SinkPartition partition) => _world.SinkContentOf(_definition, partition.Index);
 
-            content.Position = batch.To.Value;
-            world.Totals.Released += events.Length;
-            return true;
-        }
-
-        private bool Put(SinkBatch<SimulatedEvent> batch, SinkEvent<SimulatedEvent>[] events, int from, int until)
-        {
-            Content content = sink.Of(batch.Partition.Stream, batch.Partition.Index);
-            for (int i = from; i < until; i++)
-            {
-                SinkEvent<SimulatedEvent> row = events[i];
-                if (content.ByName.TryGetValue(row.Name, out ulong known) && known != row.Event.Id)
-                {
-                    throw new SimulationException("I9", $"{sink.Name}: {row.Name} was written as {known:x} and now comes as {row.Event.Id:x}");
-                }
-
-                content.ByName[row.Name] = row.Event.Id;
-            }
-
-            world.Totals.Released += until - from;
-            return true;
-        }
+    private byte[] Encode(TEvent value)
+    {
+        var buffer = new ArrayBufferWriter<byte>(32);
+        type.Serializer.Write(in value, buffer);
+        return buffer.WrittenSpan.ToArray();
     }
 }

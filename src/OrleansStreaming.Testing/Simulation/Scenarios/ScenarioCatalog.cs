@@ -11,7 +11,14 @@ internal static class ScenarioCatalog
 {
     public static NamedScenario Random { get; } = new("random", "any topology under any mix of faults", Scenario.Draw);
 
-    public static IReadOnlyList<NamedScenario> All { get; } = [Random];
+    public static IReadOnlyList<NamedScenario> All { get; } =
+    [
+        Random,
+        .. Shapes.All.Keys.Select(shape => new NamedScenario($"shape-{shape}", $"the topology '{shape}' under any mix of faults", random =>
+            Scenario.Draw(random, shape, TopologyFeatures.Draw(random), Scenario.AnyMix(random)))),
+        .. Enum.GetValues<FaultMix>().Select(mix => new NamedScenario($"mix-{mix.ToString().ToLowerInvariant()}", $"any topology, stressing {mix.ToString().ToLowerInvariant()}", random =>
+            Scenario.Draw(random, random.PickFrom(Shapes.All.Keys.ToArray()), TopologyFeatures.Draw(random), mix))),
+    ];
 
     public static NamedScenario? Find(string name) => All.FirstOrDefault(s => s.Name == name);
 }

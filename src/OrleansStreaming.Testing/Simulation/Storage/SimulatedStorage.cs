@@ -8,55 +8,77 @@ namespace OrleansStreaming.Testing.Simulation;
 /// </summary>
 internal sealed class SimulatedStorage(SimulatedWorld world, SimulatedSilo owner) : IStorage
 {
+    private readonly ReadFaults _faults = new(world);
+
     private StoredData Data => world.Stored;
 
     public ValueTask<IJournalWriter> CreateJournalAsync(string journal, CancellationToken cancellationToken) =>
-        world.Gates.Wait(owner, GateKind.Storage, $"create {journal}", () =>
+        Wait("create", journal, () =>
         {
-            StoredJournal stored = Data.Journal(journal);
+            StoredJournal stored = Journal(journal);
             if (stored.Created)
             {
                 throw new StorageException($"{journal} exists");
             }
 
             stored.Created = true;
-            return (IJournalWriter)new Writer(this, stored);
+            return (IJournalWriter)new SimulatedJournalWriter(world, owner, stored);
         });
 
     public ValueTask<long> SealJournalAsync(string journal, CancellationToken cancellationToken) =>
-        world.Gates.Wait(owner, GateKind.Storage, $"fence {journal}", () =>
+        Wait("fence", journal, () =>
         {
-            long end = Data.Journal(journal).Seal();
+            long end = Journal(journal).Seal();
             world.Oracle.Fenced(journal, end);
             return end;
         });
 
     public ValueTask<IReadOnlyList<StoredFrame>> ReadFramesAsync(string journal, long fromLsn, long toLsn, int maxBytes, CancellationToken cancellationToken) =>
-        world.Gates.Wait(owner, GateKind.Storage, $"read {journal} {fromLsn}..{toLsn}", () =>
-            (IReadOnlyList<StoredFrame>)Data.Journal(journal).Read(fromLsn, toLsn, world.ReadBytes(maxBytes)));
+        world.Gates.Wait(owner, GateKind.Storage, new GateName("read", journal, fromLsn, toLsn), () =>
+        {
+            int bytes = world.Random.Chance(300) ? world.Random.Between(1, 400) : maxBytes;
+            List<StoredFrame> frames = Journal(journal).Read(fromLsn, toLsn, bytes);
+            _faults.Check(journal, frames);
+            world.Oracle.Prefix.Read(journal, frames);
+            if (frames.Count > 0)
+            {
+                world.Oracle.Seals.Read(journal, frames[^1].Lsn);
+            }
+
+            return (IReadOnlyList<StoredFrame>)frames;
+        });
 
     public ValueTask TrimJournalAsync(string journal, long belowLsn, CancellationToken cancellationToken) =>
-        Void(world.Gates.Wait(owner, GateKind.Storage, $"trim {journal} below {belowLsn}", () =>
+        Void(world.Gates.Wait(owner, GateKind.Storage, new GateName("trim", journal, To: belowLsn), () =>
         {
-            world.Totals.Trims += Data.Journal(journal).Trim(belowLsn);
+            world.Totals.Trims += Journal(journal).Trim(belowLsn);
             return true;
         }));
 
     public ValueTask<StoredRecord?> ReadRecordAsync(string name, CancellationToken cancellationToken) =>
-        world.Gates.Wait(owner, GateKind.Storage, $"read {name}", () => Data.Records.GetValueOrDefault(name));
+        Wait("read", name, () =>
+        {
+            _faults.CheckRecord(name);
+            return Data.Records.GetValueOrDefault(name);
+        });
 
     public ValueTask<string?> SwapRecordAsync(string name, string? expectedTag, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) =>
-        world.Gates.Wait(owner, GateKind.Storage, $"swap {name}", () => Data.Swap(name, expectedTag, content));
+        Wait("swap", name, () =>
+        {
+            ThrowIfFull(name);
+            return Data.Swap(name, expectedTag, content);
+        });
 
     public ValueTask WriteRunAsync(string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) =>
-        Void(world.Gates.Wait(owner, GateKind.Storage, $"write {name}", () =>
+        Void(Wait("write", name, () =>
         {
+            ThrowIfFull(name);
             Data.Runs[name] = content.ToArray();
             return true;
         }));
 
     public ValueTask<ReadOnlyMemory<byte>> ReadRunAsync(string name, long offset, int length, CancellationToken cancellationToken) =>
-        world.Gates.Wait(owner, GateKind.Storage, $"read {name}", () =>
+        Wait("read", name, () =>
         {
             if (!Data.Runs.TryGetValue(name, out byte[]? bytes))
             {
@@ -64,68 +86,40 @@ internal sealed class SimulatedStorage(SimulatedWorld world, SimulatedSilo owner
             }
 
             int start = (int)(offset < 0 ? bytes.Length + offset : offset);
-            return (ReadOnlyMemory<byte>)bytes.AsMemory(start, Math.Min(length, bytes.Length - start));
+            return _faults.Damaged(name, bytes.AsMemory(start, Math.Min(length, bytes.Length - start)));
         });
 
     public ValueTask DeleteRunAsync(string name, CancellationToken cancellationToken) =>
-        Void(world.Gates.Wait(owner, GateKind.Storage, $"delete {name}", () =>
+        Void(Wait("delete", name, () =>
         {
             world.Totals.RunsDeleted++;
             return Data.Runs.Remove(name);
         }));
 
     public ValueTask<IReadOnlyList<string>> ListRunsAsync(string prefix, CancellationToken cancellationToken) =>
-        world.Gates.Wait(owner, GateKind.Storage, $"list {prefix}", () =>
-            (IReadOnlyList<string>)[.. Data.Runs.Keys.Where(k => k.StartsWith(prefix, StringComparison.Ordinal))]);
+        Wait("list", prefix, () => (IReadOnlyList<string>)[.. Data.Runs.Keys.Where(k => k.StartsWith(prefix, StringComparison.Ordinal))]);
 
     public ValueTask DisposeAsync() => default;
 
-    private static async ValueTask Void(ValueTask<bool> task) => await task.ConfigureAwait(false);
+    private ValueTask<T> Wait<T>(string verb, string target, Func<T> effect) => world.Gates.Wait(owner, GateKind.Storage, new GateName(verb, target), effect);
 
-    private sealed class Writer(SimulatedStorage storage, StoredJournal journal) : IJournalWriter
+    private void ThrowIfFull(string name)
     {
-        /// <summary>Frames reach storage one after the other; they are confirmed together, unless a seal came first.</summary>
-        public async ValueTask AppendAsync(IReadOnlyList<FrameToWrite> frames, CancellationToken cancellationToken)
+        if (owner.Runs && world.Faults.Strikes(FaultKind.DiskFull, world.Scenario.Rates.DiskFull))
         {
-            SimulatedWorld world = storage.World;
-            int next = 0;
-            if (world.IsDiskFull())
-            {
-                throw new StorageFullException($"no space for {journal.Name}");
-            }
-
-            while (next < frames.Count)
-            {
-                int until = world.Random.Between(next + 1, frames.Count), from = next;
-                await world.Gates.Wait(storage.Owner, GateKind.Append, $"append {frames[from].Lsn}..{frames[until - 1].Lsn} to {journal.Name}", () =>
-                {
-                    for (int i = from; i < until; i++)
-                    {
-                        journal.Store(frames[i]);
-                        world.Oracle.StoredFrame(journal.Name, frames[i].Lsn);
-                    }
-
-                    return true;
-                }).ConfigureAwait(false);
-                next = until;
-            }
-
-            await world.Gates.Wait(storage.Owner, GateKind.Confirm, $"confirm {frames[^1].Lsn} of {journal.Name}", () =>
-            {
-                if (journal.Fenced)
-                {
-                    throw new JournalFencedException($"{journal.Name} is sealed");
-                }
-
-                journal.Confirmed = frames[^1].Lsn;
-                return true;
-            }).ConfigureAwait(false);
+            throw new StorageFullException($"no space for {name}");
         }
-
-        public ValueTask DisposeAsync() => default;
     }
 
-    private SimulatedWorld World => world;
+    private StoredJournal Journal(string name)
+    {
+        if (!Data.Journals.TryGetValue(name, out StoredJournal? journal))
+        {
+            Data.Journals.Add(name, journal = new StoredJournal(name, world));
+        }
 
-    private SimulatedSilo Owner => owner;
+        return journal;
+    }
+
+    private static async ValueTask Void(ValueTask<bool> task) => await task.ConfigureAwait(false);
 }

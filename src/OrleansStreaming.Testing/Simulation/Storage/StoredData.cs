@@ -13,16 +13,6 @@ internal sealed class StoredData
 
     public Dictionary<string, byte[]> Runs { get; } = [];
 
-    public StoredJournal Journal(string name)
-    {
-        if (!Journals.TryGetValue(name, out StoredJournal? journal))
-        {
-            Journals.Add(name, journal = new StoredJournal(name));
-        }
-
-        return journal;
-    }
-
     public string? Swap(string name, string? expectedTag, ReadOnlyMemory<byte> content)
     {
         Records.TryGetValue(name, out StoredRecord? now);

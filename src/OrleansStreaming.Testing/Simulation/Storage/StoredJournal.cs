@@ -2,10 +2,11 @@ using OrleansStreaming.Core;
 
 namespace OrleansStreaming.Testing.Simulation;
 
-/// <summary>A journal in storage.</summary>
-internal sealed class StoredJournal(string name)
+/// <summary>A journal in storage: whole frames, and perhaps the torn start of one more.</summary>
+internal sealed class StoredJournal(string name, SimulatedWorld world)
 {
-    private readonly List<(long Lsn, byte[] Bytes)> _frames = [];
+    private readonly List<StoredFrame> _frames = [];
+    private byte[] _torn = [];
 
     public string Name { get; } = name;
 
@@ -17,11 +18,7 @@ internal sealed class StoredJournal(string name)
     public long End { get; private set; }
 
     /// <summary>The last frame whose append was confirmed to the writer.</summary>
-    public long Confirmed { get; set; }
-
-    public long TrimmedBelow { get; private set; }
-
-    public long Bytes { get; private set; }
+    public long Confirmed { get; private set; }
 
     public void Store(FrameToWrite frame)
     {
@@ -30,11 +27,83 @@ internal sealed class StoredJournal(string name)
             throw new JournalFencedException($"{Name} is sealed at {End}");
         }
 
-        if (frame.Lsn != End + 1)
+        world.Oracle.Prefix.Stored(Name, End, frame.Lsn);
+        _frames.Add(new StoredFrame(frame.Lsn, BytesOf(frame)));
+        End = frame.Lsn;
+        world.Oracle.StoredFrame(Name, frame.Lsn);
+    }
+
+    /// <summary>The writer dies while it appends: so many bytes reach storage.</summary>
+    public void StoreTorn(IEnumerable<FrameToWrite> frames, int bytes)
+    {
+        foreach (FrameToWrite frame in Fenced ? [] : frames)
         {
-            throw new SimulationException("I1", $"{Name} holds frames up to {End}, but frame {frame.Lsn} is appended");
+            if (bytes < frame.Length)
+            {
+                _torn = BytesOf(frame)[..bytes];
+                return;
+            }
+
+            Store(frame);
+            bytes -= frame.Length;
+        }
+    }
+
+    /// <summary>Answers the writer, unless a seal came first.</summary>
+    public void Confirm(long lsn)
+    {
+        if (Fenced)
+        {
+            throw new JournalFencedException($"{Name} is sealed");
         }
 
+        Confirmed = lsn;
+        world.Oracle.Seals.Confirmed(Name, lsn);
+    }
+
+    /// <summary>Fences the journal and finds its end: a torn frame is none.</summary>
+    public long Seal()
+    {
+        bool whole = FrameHeader.TryRead(_torn, out FrameHeader header, out _) && header.Matches(_torn.AsSpan(FrameHeader.Size));
+        if (whole)
+        {
+            world.Fail("I1", $"{_torn.Length} bytes of a torn frame of {Name} pass for a whole one");
+        }
+
+        _torn = [];
+        Fenced = !SimulationMutations.NoFence;
+        world.Oracle.Prefix.Read(Name, _frames);
+        world.Oracle.Seals.Fenced(Name, End, Confirmed);
+        return End;
+    }
+
+    public List<StoredFrame> Read(long from, long to, int maxBytes)
+    {
+        var frames = new List<StoredFrame>();
+        int bytes = 0;
+        foreach (StoredFrame frame in _frames)
+        {
+            if (frame.Lsn < from || frame.Lsn > to)
+            {
+                continue;
+            }
+
+            if (bytes > 0 && bytes + frame.Bytes.Length > maxBytes)
+            {
+                break;
+            }
+
+            frames.Add(frame);
+            bytes += frame.Bytes.Length;
+        }
+
+        return frames;
+    }
+
+    public int Trim(long below) => _frames.RemoveAll(f => f.Lsn < below);
+
+    private static byte[] BytesOf(FrameToWrite frame)
+    {
         byte[] bytes = new byte[frame.Length];
         int at = 0;
         foreach (ReadOnlyMemory<byte> piece in frame.Pieces)
@@ -43,49 +112,7 @@ internal sealed class StoredJournal(string name)
             at += piece.Length;
         }
 
-        if (at != frame.Length)
-        {
-            throw new SimulationException("I1", $"frame {frame.Lsn} of {Name} should have {frame.Length} bytes but has {at}");
-        }
-
-        _frames.Add((frame.Lsn, bytes));
-        End = frame.Lsn;
-        Bytes += bytes.Length;
-    }
-
-    public long Seal()
-    {
-        Fenced = !SimulationMutations.NoFence;
-        return End;
-    }
-
-    public List<StoredFrame> Read(long from, long to, int maxBytes)
-    {
-        var frames = new List<StoredFrame>();
-        int bytes = 0;
-        foreach ((long lsn, byte[] content) in _frames)
-        {
-            if (lsn < from || lsn > to)
-            {
-                continue;
-            }
-
-            if (bytes > 0 && bytes + content.Length > maxBytes)
-            {
-                break;
-            }
-
-            frames.Add(new StoredFrame(lsn, content));
-            bytes += content.Length;
-        }
-
-        return frames;
-    }
-
-    public int Trim(long below)
-    {
-        TrimmedBelow = Math.Max(TrimmedBelow, Math.Min(below, End + 1));
-        return _frames.RemoveAll(f => f.Lsn < below);
+        return bytes;
     }
 }
 

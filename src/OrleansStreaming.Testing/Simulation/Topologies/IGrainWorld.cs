@@ -1,14 +1,14 @@
 namespace OrleansStreaming.Testing.Simulation;
 
-/// <summary>What operators get of the world that they run in.</summary>
+/// <summary>What simulated operators get of the world that they run in.</summary>
 internal interface IGrainWorld
 {
     int Keys { get; }
 
     SimulatedOperator Operator(int slot);
 
-    /// <summary>Throws where a flaky operator shall.</summary>
-    void PerhapsThrow(int slot, long key, Offset offset);
+    /// <summary>Throws where an operator shall, for a while.</summary>
+    void PerhapsThrow(int slot, Offset offset, ulong eventId);
 
     /// <summary>Null to go on at once, or what to wait for.</summary>
     Task? PerhapsWait(int slot);

@@ -14,6 +14,13 @@ internal struct SimulatedEvent
     public int Filler;
 }
 
+/// <summary>An event of a second type, in streams that carry two.</summary>
+internal struct SimulatedAlarm
+{
+    public long Key;
+    public ulong Id;
+}
+
 /// <summary>Asks a service whose answers differ from attempt to attempt.</summary>
 internal struct SimulatedRequest
 {

@@ -6,8 +6,8 @@ internal abstract class Slot
     private static readonly Type[] Slots =
         [typeof(Slot0), typeof(Slot1), typeof(Slot2), typeof(Slot3), typeof(Slot4), typeof(Slot5), typeof(Slot6), typeof(Slot7)];
 
-    public static Type GrainType(SimulatedOperator op) =>
-        (op.Plain ? typeof(PlainGrain<>) : typeof(ObjectGrain<>)).MakeGenericType(Slots[op.Slot]);
+    public static Type GrainType(SimulatedOperator op, bool textKeys) =>
+        (op.Plain ? typeof(PlainGrain<,>) : typeof(ObjectGrain<,>)).MakeGenericType(textKeys ? typeof(string) : typeof(long), Slots[op.Slot]);
 
     public static int IndexOf(Type slot) => Array.IndexOf(Slots, slot);
 }

@@ -11,14 +11,27 @@ internal enum GateKind
     Turn,
 }
 
+/// <summary>What waits at a gate, formatted only for those who read it.</summary>
+/// <param name="Verb">What is done, such as "swap".</param>
+/// <param name="Target">To what, such as "partitions/in-0".</param>
+/// <param name="From">The first LSN or number; below 0 for none.</param>
+/// <param name="To">The last; below 0 for none.</param>
+internal readonly record struct GateName(string Verb, string Target = "", long From = -1, long To = -1)
+{
+    public override string ToString() => $"{Verb}{(Target.Length > 0 ? " " : "")}{Target}{(From >= 0 ? $" {From}" : "")}{(To >= 0 ? $"..{To}" : "")}";
+}
+
 /// <summary>An operation that has been asked for and has not taken effect.</summary>
-internal abstract class Gate(SimulatedSilo owner, GateKind kind, string what)
+internal abstract class Gate(SimulatedSilo owner, GateKind kind, GateName what)
 {
     public SimulatedSilo Owner { get; } = owner;
 
     public GateKind Kind { get; } = kind;
 
-    public string What { get; } = what;
+    public GateName What { get; } = what;
+
+    /// <summary>What a crash may leave of it: a part. Null when it takes effect as a whole or not at all.</summary>
+    public Action? Tear { get; init; }
 
     /// <summary>Takes effect and answers.</summary>
     public abstract void Pass();
@@ -34,7 +47,7 @@ internal abstract class Gate(SimulatedSilo owner, GateKind kind, string what)
 }
 
 /// <inheritdoc/>
-internal sealed class Gate<T>(SimulatedSilo owner, GateKind kind, string what, Func<T> effect) : Gate(owner, kind, what)
+internal sealed class Gate<T>(SimulatedSilo owner, GateKind kind, GateName what, Func<T> effect) : Gate(owner, kind, what)
 {
     private readonly TaskCompletionSource<T> _answer = new();
 

@@ -8,25 +8,41 @@ namespace OrleansStreaming.Testing.Simulation;
 /// </summary>
 internal sealed class Gates(SimulatedWorld world)
 {
+    public const int StorageKinds = 1 << (int)GateKind.Storage;
+    public const int AppendKinds = (1 << (int)GateKind.Append) | (1 << (int)GateKind.Confirm);
+    public const int OutsideKinds = (1 << (int)GateKind.Sink) | (1 << (int)GateKind.Call);
+    public const int TurnKinds = 1 << (int)GateKind.Turn;
     private readonly List<Gate> _waiting = [];
 
     public IReadOnlyList<Gate> Waiting => _waiting;
 
-    /// <summary>Waits until the schedule lets an operation take effect.</summary>
-    public ValueTask<T> Wait<T>(SimulatedSilo owner, GateKind kind, string what, Func<T> effect)
+    /// <summary>The kinds of those that may pass now, as bits.</summary>
+    public int Kinds()
     {
-        var gate = new Gate<T>(owner, kind, what, effect);
+        int kinds = 0;
+        foreach (Gate gate in _waiting)
+        {
+            kinds |= IsHeldUp(gate) ? 0 : 1 << (int)gate.Kind;
+        }
+
+        return kinds;
+    }
+
+    /// <summary>Waits until the schedule lets an operation take effect.</summary>
+    public ValueTask<T> Wait<T>(SimulatedSilo owner, GateKind kind, GateName what, Func<T> effect, Action? tear = null)
+    {
+        var gate = new Gate<T>(owner, kind, what, effect) { Tear = tear };
         _waiting.Add(gate);
         return new ValueTask<T>(gate.Task);
     }
 
-    /// <summary>Lets one of those that answer to a description pass.</summary>
-    public void PassOne(Func<Gate, bool> which)
+    /// <summary>Lets one of some kinds pass.</summary>
+    public void PassOne(int kinds)
     {
         int count = 0, at = -1;
         for (int i = 0; i < _waiting.Count; i++)
         {
-            if (which(_waiting[i]) && world.Random.Below(++count) == 0)
+            if ((kinds & (1 << (int)_waiting[i].Kind)) != 0 && !IsHeldUp(_waiting[i]) && world.Random.Below(++count) == 0)
             {
                 at = i;
             }
@@ -51,15 +67,14 @@ internal sealed class Gates(SimulatedWorld world)
         if (!gate.Owner.Runs)
         {
             world.Trace($"{gate.Owner.Label} (gone) {gate.What} takes effect late");
-            world.Totals.LateEffects++;
+            world.Totals.Count(FaultKind.LateEffect);
             gate.PassUnseen();
         }
-        else if (world.Faulty && Fails(gate.Kind))
+        else if (Fails(gate.Kind))
         {
             bool effect = world.Random.Chance(500);
             world.Trace($"{gate.Owner.Label} {gate.What} fails {(effect ? "after" : "before")} it took effect");
-            var error = new StorageException(gate.What + " failed") { Ambiguous = effect || world.Random.Chance(500) };
-            Count(gate.Kind);
+            var error = new StorageException($"{gate.What} failed") { Ambiguous = effect || world.Random.Chance(500) };
             if (effect)
             {
                 gate.PassAndRefuse(error);
@@ -76,47 +91,41 @@ internal sealed class Gates(SimulatedWorld world)
         }
     }
 
-    /// <summary>A silo is gone: some of what it had asked for still happens, later.</summary>
+    /// <summary>A silo is gone: some of what it had asked for still happens, later or in part.</summary>
     public void Orphan(SimulatedSilo silo)
     {
         for (int i = _waiting.Count - 1; i >= 0; i--)
         {
-            if (_waiting[i].Owner == silo)
+            Gate gate = _waiting[i];
+            if (gate.Owner != silo)
             {
-                bool external = _waiting[i].Kind is GateKind.Turn or GateKind.Confirm or GateKind.Call;
-                if (external || world.Random.Chance(world.Scenario.Rates.LoseRequests))
+                continue;
+            }
+
+            bool nobodyWaits = gate.Kind is GateKind.Turn or GateKind.Confirm or GateKind.Call;
+            if (nobodyWaits || world.Random.Chance(world.Scenario.Rates.LoseRequests))
+            {
+                _waiting.RemoveAt(i);
+                if (gate.Tear is not null && world.Faults.Strikes(FaultKind.TornAppend, 400))
                 {
-                    _waiting.RemoveAt(i);
-                }
-                else if (_waiting[i].Kind == GateKind.Append)
-                {
-                    world.Totals.TornAppends++;
+                    gate.Tear();
                 }
             }
         }
     }
+
+    private static bool IsHeldUp(Gate gate) => gate.Kind is GateKind.Storage or GateKind.Append or GateKind.Confirm && gate.Owner is { Runs: true, StorageIsSlow: true };
 
     private bool Fails(GateKind kind)
     {
         FaultRates rates = world.Scenario.Rates;
         return kind switch
         {
-            GateKind.Storage => world.Random.Chance(rates.StorageError),
-            GateKind.Append => world.Random.Chance(rates.AppendError),
-            GateKind.Sink => world.Random.Chance(rates.SinkError),
-            GateKind.Call => world.Random.Chance(rates.CallError),
+            GateKind.Storage => world.Faults.Strikes(FaultKind.StorageError, rates.StorageError),
+            GateKind.Append => world.Faults.Strikes(FaultKind.FailedFlush, rates.FailedFlush),
+            GateKind.Sink => world.Faults.Strikes(FaultKind.SinkError, rates.SinkError),
+            GateKind.Call => world.Faults.Strikes(FaultKind.CallError, rates.CallError),
             _ => false,
         };
-    }
-
-    private void Count(GateKind kind)
-    {
-        switch (kind)
-        {
-            case GateKind.Storage: world.Totals.StorageErrors++; break;
-            case GateKind.Append: world.Totals.AppendErrors++; break;
-            case GateKind.Sink: world.Totals.SinkErrors++; break;
-            default: world.Totals.CallErrors++; break;
-        }
     }
 }

@@ -76,8 +76,16 @@ internal sealed class Membership
         {
             silo.ViewVersion = _version;
             _world.Trace($"{silo.Label} hears of view {_version}");
-            _world.Guard(silo, () => silo.Silo.MembershipChanged(_view));
+            _world.Guard(silo, static (silo, view) => silo.Silo.MembershipChanged(view), _view);
         }
+    }
+
+    /// <summary>Journals of silos that are gone have not been sealed yet.</summary>
+    public bool HasUnsealed()
+    {
+        HashSet<int> dead = Dead();
+        dead.ExceptWith(_world.Record().Seals.Select(s => s.Journal));
+        return dead.Count > 0;
     }
 
     /// <summary>The journals that nobody who is taken to live writes to.</summary>

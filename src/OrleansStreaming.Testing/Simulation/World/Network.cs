@@ -12,26 +12,41 @@ internal readonly record struct Parcel(int To, SiloMessage Message, int From);
 internal sealed class Network(SimulatedWorld world)
 {
     private readonly List<Parcel> _parcels = [];
+    private int _cutFrom;
+    private int _cutTo;
+    private long _cutUntilMs;
 
     public IReadOnlyList<Parcel> Parcels => _parcels;
 
     public void Send(SimulatedSilo from, int toJournal, SiloMessage message)
     {
         FaultRates rates = world.Scenario.Rates;
-        if (world.Faulty && world.Random.Chance(message is SealsMessage ? Math.Max(rates.Lose, rates.LoseSeals) : rates.Lose))
+        if (world.Faulty && _cutUntilMs > world.NowMs && from.Number == _cutFrom && world.NumberOf(toJournal) == _cutTo)
         {
-            world.Totals.MessagesLost++;
+            world.Trace($"{from.Label} does not get through to J{toJournal}: {message.GetType().Name}");
+            return;
+        }
+
+        if (message is SealsMessage && world.Faults.Strikes(FaultKind.AnnouncementLost, rates.LoseSeals))
+        {
+            return;
+        }
+
+        if (world.Faults.Strikes(FaultKind.MessageLost, rates.Lose))
+        {
             return;
         }
 
         var parcel = new Parcel(toJournal, message, from.Number);
         _parcels.Add(parcel);
-        if (world.Faulty && world.Random.Chance(rates.Repeat))
+        if (world.Faults.Strikes(FaultKind.MessageRepeated, rates.Repeat))
         {
-            world.Totals.MessagesRepeated++;
             _parcels.Add(parcel);
         }
     }
+
+    /// <summary>For a while nothing comes through from one silo to another.</summary>
+    public void Cut(int from, int to, long untilMs) => (_cutFrom, _cutTo, _cutUntilMs) = (from, to, untilMs);
 
     public void DeliverOne()
     {
@@ -42,16 +57,14 @@ internal sealed class Network(SimulatedWorld world)
 
         FaultRates rates = world.Scenario.Rates;
         int at = 0;
-        if (world.Faulty && _parcels.Count > 1 && world.Random.Chance(rates.Reorder))
+        if (_parcels.Count > 1 && world.Faults.Strikes(FaultKind.MessageReordered, rates.Reorder))
         {
             at = world.Random.Below(_parcels.Count);
-            world.Totals.MessagesReordered++;
         }
 
         Parcel parcel = _parcels[at];
         _parcels.RemoveAt(at);
-        bool held = world.Faulty && world.Director?.Holds(world, parcel) == true;
-        if (held || (world.Faulty && parcel.From == rates.SlowSilo && parcel.Message is DataMessage && world.Random.Chance(rates.Slow)))
+        if (IsHeldUp(parcel))
         {
             _parcels.Add(parcel); // Goes to the end of the line.
             return;
@@ -63,20 +76,29 @@ internal sealed class Network(SimulatedWorld world)
     /// <summary>Hands a message to the incarnation that it is for, if that still runs.</summary>
     public void Deliver(Parcel parcel)
     {
-        foreach (SimulatedSilo silo in world.Silos)
+        if (world.Find(parcel.To) is { } silo)
         {
-            if (silo.Runs && silo.Journal == parcel.To)
+            if (parcel.Message is not WatermarkMessage && world.Tracing)
             {
-                if (world.Tracing && parcel.Message is not WatermarkMessage)
-                {
-                    world.Trace($"{silo.Label} <- {Describe(parcel.Message)}");
-                }
-
-                world.Note((ulong)parcel.To + 1000);
-                world.Guard(silo, () => silo.Silo.Receive(parcel.Message));
-                return;
+                world.Trace($"{silo.Label} <- {Describe(parcel.Message)}");
             }
+
+            world.Note((ulong)parcel.To + 1000);
+            world.Guard(silo, static (silo, message) => silo.Silo.Receive(message), parcel.Message);
         }
+    }
+
+    private bool IsHeldUp(Parcel parcel)
+    {
+        if (!world.Faulty)
+        {
+            return false;
+        }
+
+        FaultRates rates = world.Scenario.Rates;
+        return world.Director?.Holds(world, parcel) == true
+            || world.Find(parcel.To) is { IsPaused: true }
+            || (parcel.From == rates.DelayedSilo && parcel.Message is DataMessage && world.Faults.Strikes(FaultKind.MessageDelayed, rates.Delay));
     }
 
     private string Describe(SiloMessage message) => message switch

@@ -3,27 +3,30 @@ using OrleansStreaming.Core;
 namespace OrleansStreaming.Testing.Simulation;
 
 /// <summary>One incarnation of a silo in the simulated world, and its ports.</summary>
-internal sealed class SimulatedSilo : ISiloPorts, IServiceProvider, IGrainWorld
+internal sealed class SimulatedSilo : ISiloPorts, IServiceProvider
 {
     private readonly SimulatedWorld _world;
     private readonly SimulatedStorage _storage;
     private int _killIn = -1;
 
-    public SimulatedSilo(SimulatedWorld world, string name, int incarnation, long wallSkew)
+    public SimulatedSilo(SimulatedWorld world, string name, int incarnation, long clockSkew)
     {
         _world = world;
         Name = name;
+        Label = $"{name}.{incarnation}";
         Number = name[^1] - '0';
         Incarnation = incarnation;
-        WallSkew = wallSkew;
+        ClockSkew = clockSkew;
         _storage = new SimulatedStorage(world, this);
-        Probe = new OracleProbe(world.Oracle, this);
-        Silo = new Silo(name, world.Scenario.Topology, world.Scenario.Options, this, new FaultLogger(world, this), Probe);
+        Silo = new Silo(name, world.Topology, world.Scenario.Options, this, new FaultLogger(world, this), new OracleProbe(world.Oracle, this));
     }
 
     public SimulatedWorld World => _world;
 
     public string Name { get; }
+
+    /// <summary>Its name and which of its incarnations it is.</summary>
+    public string Label { get; }
 
     public int Incarnation { get; }
 
@@ -31,8 +34,6 @@ internal sealed class SimulatedSilo : ISiloPorts, IServiceProvider, IGrainWorld
     public int Number { get; }
 
     public Silo Silo { get; }
-
-    public OracleProbe Probe { get; }
 
     public int Journal { get; private set; } = -1;
 
@@ -43,10 +44,26 @@ internal sealed class SimulatedSilo : ISiloPorts, IServiceProvider, IGrainWorld
     public bool DeclaredDead { get; set; }
 
     /// <summary>Is to stop in an orderly way.</summary>
-    public bool ShuttingDown { get; set; }
+    public bool ShuttingDown => ShuttingDownSinceMs is not null;
 
-    public long WallSkew { get; set; }
+    public long? ShuttingDownSinceMs { get; set; }
 
+    /// <summary>It stands still until then, milliseconds.</summary>
+    public long PausedUntilMs { get; set; }
+
+    /// <summary>When it came to stand still.</summary>
+    public long PausedSinceMs { get; set; }
+
+    /// <summary>What it asks of storage waits until then, milliseconds.</summary>
+    public long SlowUntilMs { get; set; }
+
+    public bool IsPaused => PausedUntilMs > _world.NowMs && _world.Faulty;
+
+    public bool StorageIsSlow => SlowUntilMs > _world.NowMs && _world.Faulty;
+
+    public long ClockSkew { get; set; }
+
+    /// <summary>Storage operations and other work that has ended.</summary>
     public List<Request> Completions { get; } = [];
 
     public List<Turn> EndedTurns { get; } = [];
@@ -57,23 +74,36 @@ internal sealed class SimulatedSilo : ISiloPorts, IServiceProvider, IGrainWorld
     /// <summary>Batches that it was handed and has not answered.</summary>
     public HashSet<PendingIngest> Ingests { get; } = [];
 
-    public string Label => $"{Name}.{Incarnation}";
+    /// <summary>It opens partitions, or claims some.</summary>
+    public bool IsRecovering => Silo.Phase == SiloPhase.Running && Silo.Ownerships.Loading;
 
-    public long NowMicros => _world.WallMicros + WallSkew;
+    /// <summary>It gives a partition to another silo.</summary>
+    public bool IsMoving
+    {
+        get
+        {
+            foreach (Partition partition in Silo.Ownerships.Active)
+            {
+                if (partition.Move.Phase != MovePhase.None)
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+    }
+
+    public long NowMicros => _world.WallMicros + ClockSkew;
 
     public long TicksMs => _world.NowMs;
 
     public IServiceProvider Services => this;
 
-    public ISink<SimulatedEvent> SinkFor(string sink) => _world.Sink(sink).For(this);
-
     /// <summary>Stops it at one of its next port calls.</summary>
     public void KillAfter(int calls) => _killIn = calls;
 
-    public object? GetService(Type serviceType) =>
-        serviceType == typeof(SimulatedSilo) ? this
-        : serviceType == typeof(IGrainWorld) ? this
-        : null;
+    public object? GetService(Type serviceType) => serviceType == typeof(SimulatedSilo) ? this : _world.Scenario.Workload.ServiceOf(this, serviceType);
 
     public void Submit(Request request)
     {
@@ -103,7 +133,7 @@ internal sealed class SimulatedSilo : ISiloPorts, IServiceProvider, IGrainWorld
 
     public void Joined(int journal)
     {
-        Called("join", journal);
+        Called("join", string.Empty);
         Journal = journal;
         _world.Joined(this);
     }
@@ -119,17 +149,7 @@ internal sealed class SimulatedSilo : ISiloPorts, IServiceProvider, IGrainWorld
         }
     }
 
-    int IGrainWorld.Keys => _world.Scenario.Keys;
-
-    SimulatedOperator IGrainWorld.Operator(int slot) => _world.Scenario.Operators[slot];
-
-    void IGrainWorld.PerhapsThrow(int slot, long key, Offset offset) => _world.PerhapsThrow(slot, key, offset);
-
-    Task? IGrainWorld.PerhapsWait(int slot) => _world.PerhapsWait(this, slot);
-
-    Task<ulong> IGrainWorld.Answer(ulong request) => _world.Answer(this, request);
-
-    private void Called(string port, object what)
+    private void Called(string port, string what)
     {
         if (_world is { Faulty: true, Director: { } director } && director.Kills(_world, this, $"{port} {what}"))
         {

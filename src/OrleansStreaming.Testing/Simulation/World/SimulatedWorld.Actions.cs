@@ -3,16 +3,103 @@ using OrleansStreaming.Topologies;
 
 namespace OrleansStreaming.Testing.Simulation;
 
-/// <summary>The single actions that a schedule is made of.</summary>
+/// <content>What silos are made to do, one thing at a time.</content>
 internal sealed partial class SimulatedWorld
 {
-    private SimulatedSilo? PickRunning()
+    /// <summary>How long an orderly stop may take.</summary>
+    private const long DrainMs = 5000;
+
+    public void Step(SimulatedSilo silo)
+    {
+        Note((ulong)silo.Incarnation + 1);
+        if (NowMs - silo.ShuttingDownSinceMs > DrainMs)
+        {
+            Kill(silo); // An orderly stop has its limit, too.
+            return;
+        }
+
+        Guard(silo, static (silo, _) =>
+        {
+            if (silo.ShuttingDown && silo.Silo.Phase is SiloPhase.Running or SiloPhase.Draining && silo.Silo.ReleaseAll())
+            {
+                silo.Silo.SealOwnJournal();
+            }
+
+            if (silo.Runs)
+            {
+                silo.Silo.Step();
+            }
+        }, 0);
+    }
+
+    public void Complete(SimulatedSilo silo, int at)
+    {
+        Request request = silo.Completions[at];
+        silo.Completions.RemoveAt(at);
+        Trace($"{silo.Label} goes on: {request.What}");
+        Note(3000);
+        Totals.Reread += IsReread(request.What) ? 1 : 0;
+        Guard(silo, static (silo, request) => silo.Silo.Complete(request), request);
+    }
+
+    public void EndTurn(SimulatedSilo silo, int at)
+    {
+        Turn turn = silo.EndedTurns[at];
+        silo.EndedTurns.RemoveAt(at);
+        Trace($"{silo.Label} ends the turn at {new Offset(turn.Offset)}");
+        Guard(silo, static (silo, turn) => silo.Silo.TurnEnded(turn), turn);
+    }
+
+    public void Read(SimulatedSilo silo, OperatorDefinition op, int partition, int key, bool stable, Action<StateAnswer> done)
+    {
+        Totals.Reads++;
+        bool answered = false;
+        var query = new StateQuery(op.Id, partition, Oracle.Keys[key], stable, answer =>
+        {
+            if (answered)
+            {
+                Fail("I2", "a read was answered twice");
+            }
+
+            answered = true;
+            if (answer.Kind == StateAnswerKind.Found)
+            {
+                IReadOnlyList<RecordSet> versions = Oracle.Folds.Answered(silo, op, partition, key, answer);
+                if (stable && versions.Count > 0)
+                {
+                    Oracle.Release.ToReader(silo, op, answer.Offset, versions);
+                }
+            }
+
+            done(answer);
+        }, CancellationToken.None);
+        Guard(silo, static (silo, query) => silo.Silo.Read(query), query);
+    }
+
+    /// <summary>Calls a silo. A port may have killed it at one of its calls.</summary>
+    public void Guard<T>(SimulatedSilo silo, Action<SimulatedSilo, T> action, T argument)
+    {
+        try
+        {
+            action(silo, argument);
+        }
+        catch (SiloKilledException)
+        {
+            Kill(silo);
+        }
+    }
+
+    /// <summary>Such as "read silo0-1 from 7", and not "read silo0-1 from 1 to 7", which opens partitions.</summary>
+    private static bool IsReread(string what) =>
+        what.StartsWith("read ", StringComparison.Ordinal) && what.Contains(" from ", StringComparison.Ordinal) && !what.Contains(" to ", StringComparison.Ordinal);
+
+    private SimulatedSilo? PickRunning(Func<SimulatedSilo, bool>? which = null)
     {
         int count = 0;
         SimulatedSilo? picked = null;
         foreach (SimulatedSilo silo in _silos)
         {
-            if (silo.Runs && Random.Below(++count) == 0)
+            if (!silo.IsPaused && which?.Invoke(silo) != false && Random.Below(++count) == 0)
             {
                 picked = silo;
             }
@@ -29,98 +116,45 @@ internal sealed partial class SimulatedWorld
         }
     }
 
-    public void Step(SimulatedSilo silo)
-    {
-        Note((ulong)silo.Incarnation + 1);
-        if (silo.ShuttingDown && silo.Silo.Phase is SiloPhase.Running or SiloPhase.Draining)
-        {
-            Guard(silo, () =>
-            {
-                if (silo.ShuttingDown && silo.Silo.ReleaseAll())
-                {
-                    silo.Silo.SealOwnJournal();
-                }
-            });
-        }
-
-        if (silo.Runs)
-        {
-            Guard(silo, () => silo.Silo.Step());
-        }
-    }
-
     private void CompleteOne()
     {
-        SimulatedSilo[] waiting = [.. _silos.Where(s => s.Runs && s.Completions.Count > 0)];
-        if (waiting.Length > 0)
+        if (PickRunning(static s => s.Completions.Count > 0) is { } silo)
         {
-            SimulatedSilo silo = Random.PickFrom(waiting);
             Complete(silo, Random.Below(silo.Completions.Count));
         }
     }
 
-    public void Complete(SimulatedSilo silo, int at)
-    {
-        Request request = silo.Completions[at];
-        silo.Completions.RemoveAt(at);
-        Trace($"{silo.Label} goes on: {request.What}");
-        Note(3000);
-        Totals.Reread += request.What.StartsWith("read ", StringComparison.Ordinal) && request.What.Contains(" from ", StringComparison.Ordinal) && !request.What.Contains(" to ", StringComparison.Ordinal) ? 1 : 0;
-        Guard(silo, () => silo.Silo.Complete(request));
-    }
-
     private void EndTurnOne()
     {
-        SimulatedSilo[] waiting = [.. _silos.Where(s => s.Runs && s.EndedTurns.Count > 0)];
-        if (waiting.Length > 0)
+        if (PickRunning(static s => s.EndedTurns.Count > 0) is { } silo)
         {
-            SimulatedSilo silo = Random.PickFrom(waiting);
             EndTurn(silo, Random.Below(silo.EndedTurns.Count));
         }
     }
 
-    public void EndTurn(SimulatedSilo silo, int at)
+    private void TellOne()
     {
-        Turn turn = silo.EndedTurns[at];
-        silo.EndedTurns.RemoveAt(at);
-        Trace($"{silo.Label} ends the turn at {new Offset(turn.Offset)}");
-        Guard(silo, () => silo.Silo.TurnEnded(turn));
+        if (PickRunning() is { } silo)
+        {
+            Membership.Tell(silo);
+        }
     }
 
     private void ReadOne()
     {
-        if (PickRunning() is not { } silo)
+        if (Oracle.Records.Count == 0 || PickRunning() is not { } silo)
         {
             return;
         }
 
-        OperatorDefinition op = Random.PickFrom(Scenario.Topology.Operators);
-        if (op.GrainType is null)
+        OracleRecord record = Oracle.Records[Random.Below(Oracle.Records.Count)];
+        foreach (OperatorDefinition op in Topology.Operators)
         {
-            return;
-        }
-
-        Read(silo, op, Random.Below(Scenario.Keys), Random.Chance(500), (_, _) => { });
-    }
-
-    public void Read(SimulatedSilo silo, OperatorDefinition op, long key, bool stable, Action<StateAnswerKind, ulong> done)
-    {
-        byte[] bytes = new byte[8];
-        KeyCodec.Write(key, bytes);
-        int partition = PartitionId.Of(op.From, PartitionOf(op.From, key));
-        Totals.Reads++;
-        bool answered = false;
-        var query = new StateQuery(op.Id, partition, bytes, stable, answer =>
-        {
-            if (answered)
+            if (op.GrainType is not null && op.From.Id == PartitionId.StreamId(record.Partition))
             {
-                Fail("I2", "a read was answered twice");
+                Read(silo, op, record.Partition, record.Key, Random.Chance(500), static _ => { });
+                return;
             }
-
-            answered = true;
-            ulong hash = Oracle.Answered(silo, op, partition, bytes, stable, answer);
-            done(answer.Kind, hash);
-        }, CancellationToken.None);
-        Guard(silo, () => silo.Silo.Read(query));
+        }
     }
 }

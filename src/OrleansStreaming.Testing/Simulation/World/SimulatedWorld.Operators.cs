@@ -1,36 +1,48 @@
-using OrleansStreaming.Core;
+using System.Runtime.InteropServices;
 
 namespace OrleansStreaming.Testing.Simulation;
 
-/// <content>What operators get of the world.</content>
+/// <content>What simulated operators get of the world.</content>
 internal sealed partial class SimulatedWorld
 {
-    public void PerhapsThrow(int slot, long key, Offset offset)
+    private readonly Dictionary<(int Slot, long Offset), int> _throws = [];
+
+    /// <summary>A flaky one throws at most twice on an event; one that is never to leave an event out throws as long as there are faults.</summary>
+    public void PerhapsThrow(SimulatedOperator op, Offset offset, ulong eventId)
     {
-        if (!Faulty || !Scenario.Operators[slot].Flaky || !Random.Chance(60))
+        if (!Faulty)
         {
             return;
         }
 
-        ref int thrown = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(_throws, (slot, key, offset.Value), out _);
-        if (thrown < 2)
+        if (!op.LeavesOut && op.ThrowsOn(eventId) && Faults.Allows(FaultKind.Throw))
         {
-            thrown++;
-            throw new SimulatedThrow("not this time");
+            Faults.Happened(FaultKind.Throw);
+            throw new SimulatedThrow("not as long as things go wrong");
+        }
+
+        if (op.Flaky && Random.Chance(60))
+        {
+            ref int thrown = ref CollectionsMarshal.GetValueRefOrAddDefault(_throws, (op.Slot, offset.Value), out _);
+            if (thrown < 2 && Faults.Allows(FaultKind.Throw))
+            {
+                thrown++;
+                Faults.Happened(FaultKind.Throw);
+                throw new SimulatedThrow("not this time");
+            }
         }
     }
 
-    public Task? PerhapsWait(SimulatedSilo silo, int slot)
+    public Task? PerhapsWait(SimulatedSilo silo, SimulatedOperator op)
     {
-        if (!Scenario.Operators[slot].Async || !Random.Chance(250))
+        if (!op.Async || !Random.Chance(250))
         {
             return null;
         }
 
         Totals.AsyncTurns++;
-        return Gates.Wait(silo, GateKind.Turn, "turn goes on", () => true).AsTask();
+        return Gates.Wait(silo, GateKind.Turn, new GateName("a turn goes on"), static () => true).AsTask();
     }
 
-    public Task<ulong> Answer(SimulatedSilo silo, ulong request) =>
-        Gates.Wait(silo, GateKind.Call, $"call {request:x}", Random.Next).AsTask();
+    public Task<ulong> Answer(SimulatedSilo silo, ulong request) => Gates.Wait(silo, GateKind.Call, new GateName("call", request.ToString("x", System.Globalization.CultureInfo.InvariantCulture)), Random.Next).AsTask();
 }

@@ -3,25 +3,16 @@ using OrleansStreaming.Topologies;
 
 namespace OrleansStreaming.Testing.Simulation;
 
-/// <content>The schedule: faults first, then none, then everything must be right.</content>
+/// <content>A run: faults first, then none, then everything must be right.</content>
 internal sealed partial class SimulatedWorld
 {
-    private const int MaxQuietSteps = 400_000;
-    private const long MaxQuietMs = 120_000;
     private DateTime _deadline;
 
     /// <summary>Runs the schedule. Returns what did not hold, or null.</summary>
     public SimulationException? Run(TimeSpan limit)
     {
         _deadline = DateTime.UtcNow + limit;
-        Trace($"seed {Seed}: {Scenario.Shape}, {Scenario.Silos} silos, {Scenario.Keys} keys, {(Scenario.IdempotentSinks ? "idempotent" : "transactional")} sinks");
-        Trace($"{Scenario.Options}");
-        Trace($"{Scenario.Rates}");
-        foreach (OperatorDefinition op in Scenario.Topology.Operators)
-        {
-            Trace($"operator {op.Id} {op.Name}: {op.From.Name}{(op.From.Strict ? " (strict)" : "")} -> {string.Join(", ", op.To.Select(t => t.Name))}  {Scenario.Operators.FirstOrDefault(o => o.Name == op.Name)}");
-        }
-
+        TraceScenario();
         try
         {
             foreach (string name in Membership.Names)
@@ -31,16 +22,10 @@ internal sealed partial class SimulatedWorld
 
             if (Scenario.WarmStart)
             {
-                Faulty = false;
-                for (int i = 0; i < 200 && Failure is null && Oracle.PartitionsWithoutOwner(); i++)
-                {
-                    Round(warmUp: true);
-                }
-
-                Faulty = true;
+                WarmUp();
             }
 
-            for (int i = 0; i < Scenario.Steps && Failure is null && InTime(); i++)
+            for (int i = 0; i < Scenario.Steps && Failure is null && InTime(i); i++)
             {
                 if (Director?.Act(this) != true)
                 {
@@ -51,10 +36,6 @@ internal sealed partial class SimulatedWorld
             }
 
             Settle();
-            if (Failure is null)
-            {
-                Oracle.CheckAtEnd();
-            }
         }
         catch (SimulationException e)
         {
@@ -65,125 +46,141 @@ internal sealed partial class SimulatedWorld
             Fail("sim", $"the simulator itself failed: {e}", e);
         }
 
-        Totals.SimulatedMs += NowMs;
-        Oracle.Count();
-        Note(Random.State);
         foreach (SimulatedSilo silo in _silos)
         {
             Count(silo);
         }
 
+        Totals.SimulatedMs += NowMs;
+        Totals.Records += Oracle.Records.Count;
+        Totals.Void += Oracle.Records.Count(r => Oracle.LostAtAll(r.Dependencies) >= 0);
+        Totals.Calls += Oracle.Records.Count(r => r.Kind == RecordKind.CallResult);
+        Note(Random.State);
         return Failure;
     }
 
-    private bool InTime()
+    private void TraceScenario()
     {
-        if (DateTime.UtcNow > _deadline)
+        Trace($"seed {Seed}: {Scenario.Name}, {Scenario.Silos} silos, {Scenario.Steps} steps, {(Scenario.IdempotentSinks ? "idempotent" : "transactional")} sinks");
+        Trace($"{Scenario.Options}");
+        Trace($"{Scenario.Rates}");
+        foreach (StreamDefinition stream in Topology.Streams)
         {
-            Fail("I8", $"the schedule takes too long: {Totals.Steps} steps");
+            Trace($"stream {stream.Id} {stream.Name}: {stream.PartitionCount} partitions{(stream.Strict ? ", strict" : "")}");
+        }
+
+        foreach (OperatorDefinition op in Topology.Operators)
+        {
+            Trace($"operator {op.Id} {op.Name}: {op.From.Name} -> {string.Join(", ", op.To.Select(t => t.Name))} {op.Options.OnFailure}");
+        }
+    }
+
+    /// <summary>Everything is served before the first fault.</summary>
+    private void WarmUp()
+    {
+        Faulty = false;
+        for (int i = 0; i < 200 && Failure is null && Oracle.Progress.Unowned().Any(); i++)
+        {
+            Round(warmUp: true);
+        }
+
+        Faulty = true;
+    }
+
+    private bool InTime(int step)
+    {
+        if (step % 64 == 0 && DateTime.UtcNow > _deadline)
+        {
+            Oracle.Progress.TooSlow(Totals.Steps);
         }
 
         return Failure is null;
     }
 
+    /// <summary>One action, by chance.</summary>
     private void Act()
     {
-        FaultRates rates = Scenario.Rates;
-        int storage = 0, appends = 0, outside = 0, turns = 0, completions = 0, ended = 0;
-        foreach (Gate gate in Gates.Waiting)
+        Span<int> weights = stackalloc int[(int)WorldAction.Count];
+        Weigh(weights);
+        int sum = 0;
+        foreach (int weight in weights)
         {
-            switch (gate.Kind)
-            {
-                case GateKind.Storage: storage = rates.Storage; break;
-                case GateKind.Append or GateKind.Confirm: appends = rates.Append; break;
-                case GateKind.Turn: turns = rates.Turn; break;
-                default: outside = rates.Outside; break;
-            }
+            sum += weight;
         }
 
+        int draw = Random.Below(sum), at = 0;
+        while ((draw -= weights[at]) >= 0)
+        {
+            at++;
+        }
+
+        Rolling?.Step();
+        Perform((WorldAction)at);
+    }
+
+    private void Weigh(Span<int> weights)
+    {
+        FaultRates rates = Scenario.Rates;
+        int waiting = Gates.Kinds();
+        bool completions = false, ended = false;
         foreach (SimulatedSilo silo in _silos)
         {
-            completions = silo.Runs && silo.Completions.Count > 0 ? rates.Complete : completions;
-            ended = silo.Runs && silo.EndedTurns.Count > 0 ? rates.Turn : ended;
+            completions |= silo.Completions.Count > 0 && !silo.IsPaused;
+            ended |= silo.EndedTurns.Count > 0 && !silo.IsPaused;
         }
 
-        int deliver = Network.Parcels.Count > 0 ? rates.Deliver : 0;
-        int sum = rates.Step + deliver + storage + appends + outside + completions + turns + ended + rates.Time + rates.Ingest + rates.Read + rates.Kill
-            + rates.Zombie + rates.Restart + rates.View + rates.Replan + rates.Shutdown + rates.WallJump;
-        int draw = Random.Below(sum);
-        bool Is(int weight) => (draw -= weight) < 0;
+        weights[(int)WorldAction.Step] = rates.Step;
+        weights[(int)WorldAction.Deliver] = Network.Parcels.Count > 0 ? rates.Deliver : 0;
+        weights[(int)WorldAction.Storage] = (waiting & Gates.StorageKinds) != 0 ? rates.Storage : 0;
+        weights[(int)WorldAction.Append] = (waiting & Gates.AppendKinds) != 0 ? rates.Append : 0;
+        weights[(int)WorldAction.Outside] = (waiting & Gates.OutsideKinds) != 0 ? rates.Outside : 0;
+        weights[(int)WorldAction.Turn] = (waiting & Gates.TurnKinds) != 0 ? rates.Turn : 0;
+        weights[(int)WorldAction.Complete] = completions ? rates.Complete : 0;
+        weights[(int)WorldAction.EndTurn] = ended ? rates.Turn : 0;
+        weights[(int)WorldAction.Time] = rates.Time;
+        weights[(int)WorldAction.Ingest] = rates.Ingest;
+        weights[(int)WorldAction.Read] = rates.Read;
+        weights[(int)WorldAction.Restart] = rates.Restart;
+        weights[(int)WorldAction.View] = rates.View;
+        weights[(int)WorldAction.Kill] = rates.Kill;
+        weights[(int)WorldAction.KillBusy] = rates.KillBusy;
+        weights[(int)WorldAction.DeclareDead] = rates.DeclareDead;
+        weights[(int)WorldAction.Pause] = rates.Pause;
+        weights[(int)WorldAction.Replan] = rates.Replan;
+        weights[(int)WorldAction.Shutdown] = rates.Shutdown;
+        weights[(int)WorldAction.RollingRestart] = rates.RollingRestart;
+        weights[(int)WorldAction.NetworkCut] = rates.NetworkCut;
+        weights[(int)WorldAction.SlowStorage] = rates.SlowStorage;
+        weights[(int)WorldAction.ClockJump] = rates.ClockJump;
+    }
 
-        if (Is(rates.Step))
+    private void Perform(WorldAction action)
+    {
+        switch (action)
         {
-            StepOne();
-        }
-        else if (Is(deliver))
-        {
-            Network.DeliverOne();
-        }
-        else if (Is(storage))
-        {
-            Gates.PassOne(g => g.Kind == GateKind.Storage);
-        }
-        else if (Is(appends))
-        {
-            Gates.PassOne(g => g.Kind is GateKind.Append or GateKind.Confirm);
-        }
-        else if (Is(outside))
-        {
-            Gates.PassOne(g => g.Kind is GateKind.Sink or GateKind.Call);
-        }
-        else if (Is(completions))
-        {
-            CompleteOne();
-        }
-        else if (Is(turns))
-        {
-            Gates.PassOne(g => g.Kind == GateKind.Turn);
-        }
-        else if (Is(ended))
-        {
-            EndTurnOne();
-        }
-        else if (Is(rates.Time))
-        {
-            NowMs += Random.Between(1, rates.MaxStepMs);
-        }
-        else if (Is(rates.Ingest))
-        {
-            Random.PickFrom(_producers).Act(_newEvents < rates.MaxIngests);
-        }
-        else if (Is(rates.Read))
-        {
-            ReadOne();
-        }
-        else if (Is(rates.Kill))
-        {
-            KillOne();
-        }
-        else if (Is(rates.Zombie))
-        {
-            DeclareOneDead();
-        }
-        else if (Is(rates.Restart))
-        {
-            RestartOne();
-        }
-        else if (Is(rates.View))
-        {
-            Membership.Tell(Random.PickFrom(_silos));
-        }
-        else if (Is(rates.Replan))
-        {
-            Membership.Replan();
-        }
-        else if (Is(rates.Shutdown))
-        {
-            ShutDownOne();
-        }
-        else
-        {
-            JumpWall();
+            case WorldAction.Step: StepOne(); break;
+            case WorldAction.Deliver: Network.DeliverOne(); break;
+            case WorldAction.Storage: Gates.PassOne(Gates.StorageKinds); break;
+            case WorldAction.Append: Gates.PassOne(Gates.AppendKinds); break;
+            case WorldAction.Outside: Gates.PassOne(Gates.OutsideKinds); break;
+            case WorldAction.Turn: Gates.PassOne(Gates.TurnKinds); break;
+            case WorldAction.Complete: CompleteOne(); break;
+            case WorldAction.EndTurn: EndTurnOne(); break;
+            case WorldAction.Time: NowMs += Random.Between(1, Scenario.Rates.MaxStepMs); DetectFailures(); break;
+            case WorldAction.Ingest: Random.PickFrom(Producers).Act(NewEvents < (ulong)Scenario.Rates.MaxIngests); break;
+            case WorldAction.Read: ReadOne(); break;
+            case WorldAction.Restart: RestartOne(); break;
+            case WorldAction.View: TellOne(); break;
+            case WorldAction.Kill: KillOne(); break;
+            case WorldAction.KillBusy: KillBusyOne(); break;
+            case WorldAction.DeclareDead: DeclareOneDead(); break;
+            case WorldAction.Pause: PauseOne(); break;
+            case WorldAction.Replan: ReplanAll(); break;
+            case WorldAction.Shutdown: ShutDownOne(); break;
+            case WorldAction.RollingRestart: RestartAll(); break;
+            case WorldAction.NetworkCut: CutOne(); break;
+            case WorldAction.SlowStorage: SlowOne(); break;
+            default: JumpClock(); break;
         }
     }
 

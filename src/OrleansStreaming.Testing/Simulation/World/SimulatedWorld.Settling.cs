@@ -3,10 +3,16 @@ using OrleansStreaming.Topologies;
 
 namespace OrleansStreaming.Testing.Simulation;
 
-/// <summary>The phase without faults: everything must come to rest.</summary>
+/// <content>The phase without faults: everything must come to rest.</content>
 internal sealed partial class SimulatedWorld
 {
-    /// <summary>No more faults: everything drains within bounded time.</summary>
+    private const int MaxQuietSteps = 400_000;
+    private const long MaxQuietMs = 120_000;
+
+    /// <summary>Long enough for every silo to ask storage once more.</summary>
+    private const long QuietMs = 1500;
+
+    /// <summary>No more faults: everything drains within bounded time, and is then what it should be.</summary>
     private void Settle()
     {
         if (Failure is not null)
@@ -14,32 +20,30 @@ internal sealed partial class SimulatedWorld
             return;
         }
 
-        Trace("--- no more faults");
+        Trace($"--- no more faults");
         Faulty = false;
         Membership.PlanAll();
         long started = NowMs, quietSince = -1;
         int steps = 0;
-        while (Failure is null && InTime())
+        while (Failure is null && InTime(steps))
         {
             foreach (string name in Membership.Names)
             {
-                if (!_silos.Any(s => s.Name == name && s.Runs && !s.DeclaredDead))
+                if (!_silos.Exists(s => s.Name == name && !s.DeclaredDead))
                 {
                     StartSilo(name);
                 }
             }
 
             bool busy = Round();
-            foreach (SimulatedProducer producer in _producers)
+            foreach (SimulatedProducer producer in Producers)
             {
                 producer.Act(mayStartNew: false);
-                busy |= !producer.IsDone;
             }
 
-            busy |= _silos.Any(s => s.Runs && (s.DeclaredDead || !s.Silo.IsQuiet)) || _producers.Any(p => !p.IsDone)
-                || Oracle.PartitionsWithoutOwner() || Oracle.AnythingBehind();
+            busy |= !Oracle.Progress.IsQuiet();
             quietSince = busy ? -1 : quietSince < 0 ? NowMs : quietSince;
-            if (quietSince >= 0 && NowMs - quietSince > 1500)
+            if (quietSince >= 0 && NowMs - quietSince > QuietMs)
             {
                 break;
             }
@@ -47,12 +51,27 @@ internal sealed partial class SimulatedWorld
             Totals.Steps++;
             if (++steps > MaxQuietSteps || NowMs - started > MaxQuietMs)
             {
-                Oracle.CheckAtEnd();
-                Fail("I8", $"not quiet {NowMs - started} ms after the last fault: {WhyBusy()}");
+                Oracle.Progress.NotQuiet(NowMs - started);
             }
         }
 
-        ReadAll();
+        if (Failure is null)
+        {
+            var fold = new FinalFold(Oracle);
+            ReadAll(fold);
+            CheckAtEnd(fold);
+        }
+    }
+
+    private void CheckAtEnd(FinalFold fold)
+    {
+        Oracle.Release.CheckReleased();
+        Oracle.Names.CheckAtEnd(fold);
+        if (Failure is null)
+        {
+            Oracle.Outputs.CheckAtEnd(fold);
+            Oracle.Progress.CheckAtEnd(fold);
+        }
     }
 
     /// <summary>Everybody does all that there is to do. Returns whether messages were on their way.</summary>
@@ -60,10 +79,11 @@ internal sealed partial class SimulatedWorld
     {
         bool busy = false;
         Membership.Update();
-        foreach (SimulatedSilo silo in _silos.ToArray())
+
+        // The first view that a silo hears of has all of them, so that partitions are spread.
+        if (!warmUp || Membership.IsComplete)
         {
-            // The first view that a silo hears of has all of them, so that partitions are spread.
-            if (silo.Runs && (!warmUp || Membership.IsComplete))
+            foreach (SimulatedSilo silo in _silos.ToArray())
             {
                 Membership.Tell(silo);
             }
@@ -80,6 +100,13 @@ internal sealed partial class SimulatedWorld
             Gates.Pass(0);
         }
 
+        RunAll();
+        NowMs += Random.Between(1, 10);
+        return busy;
+    }
+
+    private void RunAll()
+    {
         foreach (SimulatedSilo silo in _silos.ToArray())
         {
             while (silo.Runs && silo.Completions.Count > 0 && Failure is null)
@@ -97,98 +124,38 @@ internal sealed partial class SimulatedWorld
                 Step(silo);
             }
         }
-
-        NowMs += Random.Between(1, 10);
-        return busy;
     }
 
     /// <summary>Every grain's state, through the front door.</summary>
-    private void ReadAll()
+    private void ReadAll(FinalFold fold)
     {
-        var wanted = new List<(OperatorDefinition Op, long Key)>();
-        foreach (OperatorDefinition op in Scenario.Topology.Operators)
+        int left = 0;
+        foreach (OperatorDefinition op in Topology.Operators)
         {
-            for (long key = 0; key < Scenario.Keys && op.GrainType is not null; key++)
+            int stream = op.From.Id;
+            var keys = Oracle.Records.Where(r => PartitionId.StreamId(r.Partition) == stream).Select(r => (r.Partition, r.Key)).Distinct().ToList();
+            foreach ((int partition, int key) in op.GrainType is null ? [] : keys)
             {
-                wanted.Add((op, key));
+                if (Failure is null && _silos.Find(s => s.Silo.Ownerships.Find(partition) is not null) is { } owner)
+                {
+                    left++;
+                    Read(owner, op, partition, key, stable: true, answer =>
+                    {
+                        left--;
+                        Oracle.Folds.CheckFinal(fold, op, key, answer);
+                    });
+                }
             }
-        }
-
-        int left = wanted.Count;
-        foreach ((OperatorDefinition op, long key) in wanted)
-        {
-            int partition = PartitionId.Of(op.From, PartitionOf(op.From, key));
-            SimulatedSilo? owner = _silos.FirstOrDefault(s => s.Runs && s.Silo.Ownerships.Find(partition) is not null);
-            if (owner is null || Failure is not null)
-            {
-                return;
-            }
-
-            Read(owner, op, key, stable: true, (kind, hash) =>
-            {
-                left--;
-                Oracle.CheckFinalState(op, key, kind, hash);
-            });
         }
 
         for (int i = 0; i < 2000 && left > 0 && Failure is null; i++)
         {
-            while (Gates.Waiting.Count > 0)
-            {
-                Gates.Pass(0);
-            }
-
-            while (Network.Parcels.Count > 0)
-            {
-                Network.DeliverOne();
-            }
-
-            foreach (SimulatedSilo silo in _silos.ToArray())
-            {
-                while (silo.Runs && silo.Completions.Count > 0 && Failure is null)
-                {
-                    Complete(silo, 0);
-                }
-
-                if (silo.Runs && Failure is null)
-                {
-                    Step(silo);
-                }
-            }
-
-            NowMs += 5;
+            Round();
         }
 
         if (left > 0)
         {
-            Fail("I8", $"{left} reads were never answered");
+            Oracle.Progress.Unanswered(left);
         }
-    }
-
-    private string WhyBusy()
-    {
-        var why = new List<string>();
-        foreach (SimulatedSilo silo in _silos.Where(s => s.Runs))
-        {
-            if (silo.DeclaredDead)
-            {
-                why.Add($"{silo.Label} still runs though it was declared dead");
-            }
-
-            if (!silo.Silo.IsQuiet)
-            {
-                why.Add($"{silo.Label} ({silo.Silo.Phase}): unflushed {silo.Silo.Journal.HasUnflushed}, sends {string.Join(' ', silo.Silo.Outbox.Waits.Select(w => $"{PartitionName(w.Partition)}x{w.Batches}"))}, "
-                    + $"partitions {string.Join(' ', silo.Silo.Ownerships.Active.Where(p => p.HasWork).Select(p => p.Name))}, loading {silo.Silo.Ownerships.Loading}, faults {string.Join("; ", silo.Silo.Ownerships.Faults.Values)}");
-            }
-        }
-
-        why.AddRange(_producers.Where(p => !p.IsDone).Select(p => $"{p.Id} is not done"));
-        if (Oracle.PartitionsWithoutOwner())
-        {
-            why.Add($"nobody serves {string.Join(' ', Oracle.Unowned().Select(PartitionName))}");
-        }
-
-        why.AddRange(Oracle.Behind());
-        return string.Join(" | ", why);
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using OrleansStreaming.Core;
 using OrleansStreaming.Topologies;
 
@@ -10,54 +11,43 @@ namespace OrleansStreaming.Testing.Simulation;
 internal sealed partial class SimulatedWorld
 {
     private readonly List<SimulatedSilo> _silos = [];
-    private readonly Dictionary<string, SimulatedSink> _sinks = [];
-    private readonly List<SimulatedProducer> _producers = [];
-    private readonly Dictionary<(int Slot, long Key, long Offset), int> _throws = [];
+    private readonly Dictionary<(int Sink, int Partition), SinkContent> _sinks = [];
     private readonly Action<string>? _trace;
     private readonly Dictionary<string, int> _incarnations = [];
     private ulong _digest = 14695981039346656037;
-    private ulong _nextEvent = 1;
-    private int _newEvents;
-    private int _crashes;
+    private (string? Tag, ClusterRecord Record) _record = (string.Empty, ClusterRecord.Parse(null));
 
-    public SimulatedWorld(ulong seed, NamedScenario? scenario = null, Action<string>? trace = null)
+    public SimulatedWorld(ulong seed, NamedScenario? scenario = null, Action<string>? trace = null, Reduction? reduction = null)
     {
         Seed = seed;
+        Reduction = reduction ?? Reduction.None;
         _trace = trace;
         Random = new SimulationRandom(SimulationRandom.Mix(seed + 0x51ED270));
-        Scenario = (scenario ?? ScenarioCatalog.Random).Draw(Random);
+        Scenario = (scenario ?? ScenarioCatalog.Random).Draw(Random).With(Reduction);
         Director = Scenario.Director?.Invoke();
+        Faults = new Faults(this, Reduction);
         Oracle = new Oracle(this);
         Gates = new Gates(this);
         Network = new Network(this);
         Membership = new Membership(this, [.. Enumerable.Range(0, Scenario.Silos).Select(i => $"silo{i}")]);
-        foreach (SinkDefinition sink in Scenario.Topology.Sinks)
-        {
-            _sinks.Add(sink.Name, new SimulatedSink(this, sink.Name, Scenario.IdempotentSinks));
-        }
-
-        foreach (string input in Scenario.Inputs)
-        {
-            StreamDefinition stream = Scenario.Topology.FindStream(input)!;
-            _producers.Add(new ClientProducer(this, stream, $"client-{input}-0"));
-            _producers.Add(Random.Below(3) switch
-            {
-                0 => new ClientProducer(this, stream, $"client-{input}-1"),
-                1 => new AnonymousProducer(this, stream, $"anonymous-{input}"),
-                _ => new SourceProducer(this, stream, $"source-{input}"),
-            });
-        }
+        Producers = [.. Scenario.Workload.Inputs.SelectMany(DrawProducers)];
     }
 
     public ulong Seed { get; }
+
+    public Reduction Reduction { get; }
 
     public SimulationRandom Random { get; }
 
     public Scenario Scenario { get; }
 
+    public Topology Topology => Scenario.Workload.Topology;
+
     public Director? Director { get; }
 
     public Oracle Oracle { get; }
+
+    public Faults Faults { get; }
 
     public Gates Gates { get; }
 
@@ -65,7 +55,12 @@ internal sealed partial class SimulatedWorld
 
     public Membership Membership { get; }
 
+    public IReadOnlyList<SimulatedProducer> Producers { get; }
+
     public StoredData Stored { get; } = new();
+
+    /// <summary>Names of what has been read wrongly.</summary>
+    public HashSet<string> Damaged { get; } = [];
 
     public Totals Totals { get; } = new();
 
@@ -78,9 +73,8 @@ internal sealed partial class SimulatedWorld
     /// <summary>The first rule that did not hold.</summary>
     public SimulationException? Failure { get; private set; }
 
+    /// <summary>Incarnations that run.</summary>
     public IReadOnlyList<SimulatedSilo> Silos => _silos;
-
-    public IReadOnlyDictionary<string, SimulatedSink> Sinks => _sinks;
 
     /// <summary>Faults happen.</summary>
     public bool Faulty { get; private set; } = true;
@@ -96,7 +90,13 @@ internal sealed partial class SimulatedWorld
         }
     }
 
-    public void Trace(string line) => _trace?.Invoke($"{NowMs,6} {line}");
+    public void Trace([InterpolatedStringHandlerArgument("")] ref TraceLine line)
+    {
+        if (Tracing)
+        {
+            _trace!($"{NowMs,6} {line.ToStringAndClear()}");
+        }
+    }
 
     public void Note(ulong what) => _digest = (_digest ^ what) * 1099511628211;
 
@@ -124,12 +124,28 @@ internal sealed partial class SimulatedWorld
         Bury(silo);
     }
 
-    public SimulatedSink Sink(string name) => _sinks[name];
+    /// <summary>A silo has claimed a partition.</summary>
+    public void Claimed(SimulatedSilo silo, int partition)
+    {
+        Totals.Takeovers++;
+        if (_silos.Exists(s => s != silo && s.Silo.Ownerships.Find(partition) is not null))
+        {
+            Totals.Count(FaultKind.TwoOwners);
+        }
+    }
 
-    public int ReadBytes(int maxBytes) => Random.Chance(300) ? Random.Between(1, 400) : maxBytes;
+    public SinkContent SinkContentOf(SinkDefinition sink, int partition)
+    {
+        if (!_sinks.TryGetValue((sink.Id, partition), out SinkContent? content))
+        {
+            _sinks.Add((sink.Id, partition), content = new SinkContent());
+        }
+
+        return content;
+    }
 
     /// <summary>Silos run that have been declared dead.</summary>
-    public bool HasZombies => _silos.Any(s => s is { Runs: true, DeclaredDead: true });
+    public bool HasZombies => _silos.Exists(s => s.DeclaredDead);
 
     public long? SealedEnd(int journal)
     {
@@ -144,8 +160,37 @@ internal sealed partial class SimulatedWorld
         return null;
     }
 
-    public ClusterRecord Record() => ClusterRecord.Parse(Stored.Records.GetValueOrDefault(ClusterRecord.RecordName));
+    /// <summary>Journals and seals, as they are stored.</summary>
+    public ClusterRecord Record()
+    {
+        StoredRecord? stored = Stored.Records.GetValueOrDefault(ClusterRecord.RecordName);
+        if (stored?.Tag != _record.Tag)
+        {
+            _record = (stored?.Tag, ClusterRecord.Parse(stored));
+        }
 
-    public string PartitionName(int partition) =>
-        $"{Scenario.Topology.Streams.First(s => s.Id == PartitionId.StreamId(partition)).Name}-{PartitionId.Index(partition)}";
+        return _record.Record;
+    }
+
+    public string PartitionName(int partition) => $"{Topology.Streams.First(s => s.Id == PartitionId.StreamId(partition)).Name}-{PartitionId.Index(partition)}";
+
+    private IEnumerable<SimulatedProducer> DrawProducers(InputStream input)
+    {
+        string name = input.Stream.Name;
+        int clients = Random.Between(1, 4);
+        for (int i = 0; i < clients; i++)
+        {
+            yield return new ClientProducer(this, input, $"client-{name}-{i}");
+        }
+
+        switch (Random.Below(3))
+        {
+            case 0 when input.Anonymous:
+                yield return new AnonymousProducer(this, input, $"anonymous-{name}");
+                break;
+            case 1 or 0:
+                yield return new SourceProducer(this, input, $"source-{name}");
+                break;
+        }
+    }
 }

@@ -1,9 +1,12 @@
+using System.Reflection;
+
 namespace OrleansStreaming.Testing.Simulation;
 
 /// <summary>What happened in one schedule, or in many.</summary>
 internal sealed class Totals
 {
-    private static readonly System.Reflection.PropertyInfo[] Properties = [.. typeof(Totals).GetProperties().Where(p => p.PropertyType == typeof(long))];
+    private static readonly PropertyInfo[] Properties = [.. typeof(Totals).GetProperties().Where(p => p.PropertyType == typeof(long))];
+    private readonly long[] _faults = new long[Enum.GetValues<FaultKind>().Length];
 
     public long Steps { get; set; }
 
@@ -19,12 +22,6 @@ internal sealed class Totals
 
     public long Released { get; set; }
 
-    public long Kills { get; set; }
-
-    public long Zombies { get; set; }
-
-    public long Shutdowns { get; set; }
-
     public long Restarts { get; set; }
 
     public long Seals { get; set; }
@@ -35,8 +32,10 @@ internal sealed class Totals
 
     public long Moves { get; set; }
 
+    /// <summary>Live grains taken back because they depended on a lost record.</summary>
     public long RolledBack { get; set; }
 
+    /// <summary>Grains that went back for any reason.</summary>
     public long Undone { get; set; }
 
     public long Replayed { get; set; }
@@ -45,6 +44,7 @@ internal sealed class Totals
 
     public long Evicted { get; set; }
 
+    /// <summary>Blocks that had left memory and were read again.</summary>
     public long Reread { get; set; }
 
     public long Repeats { get; set; }
@@ -73,35 +73,22 @@ internal sealed class Totals
 
     public long Reads { get; set; }
 
-    public long MessagesLost { get; set; }
-
-    public long MessagesRepeated { get; set; }
-
-    public long MessagesReordered { get; set; }
-
-    public long StorageErrors { get; set; }
-
-    public long AppendErrors { get; set; }
-
-    public long DiskFull { get; set; }
-
-    public long TornAppends { get; set; }
-
-    public long LateEffects { get; set; }
-
-    public long SinkErrors { get; set; }
-
-    public long CallErrors { get; set; }
-
-    public long WallJumps { get; set; }
+    public void Count(FaultKind kind) => _faults[(int)kind]++;
 
     public void Add(Totals other)
     {
-        foreach (System.Reflection.PropertyInfo property in Properties)
+        foreach (PropertyInfo property in Properties)
         {
             property.SetValue(this, (long)property.GetValue(this)! + (long)property.GetValue(other)!);
         }
+
+        for (int i = 0; i < _faults.Length; i++)
+        {
+            _faults[i] += other._faults[i];
+        }
     }
 
-    public IEnumerable<(string Name, long Value)> All() => Properties.Select(p => (p.Name, (long)p.GetValue(this)!));
+    public IEnumerable<(string Name, long Value)> Work() => Properties.Select(p => (p.Name, (long)p.GetValue(this)!));
+
+    public IEnumerable<(FaultKind Kind, long Count)> Faults() => Enum.GetValues<FaultKind>().Select(k => (k, _faults[(int)k]));
 }

@@ -1,0 +1,130 @@
+using OrleansStreaming.Core;
+using OrleansStreaming.Topologies;
+
+namespace OrleansStreaming.Testing.Simulation;
+
+/// <summary>I8: when faults stop, everything acknowledged is processed and released, in bounded time.</summary>
+internal sealed class ProgressChecker(Oracle oracle) : Checker(oracle, "I8")
+{
+    /// <summary>Nothing is under way and nobody waits, as far as one can see.</summary>
+    public bool IsQuiet()
+    {
+        foreach (SimulatedSilo silo in World.Silos)
+        {
+            if (silo.Runs && (silo.DeclaredDead || !silo.Silo.IsQuiet))
+            {
+                return false;
+            }
+        }
+
+        return World.Producers.All(p => p.IsDone) && !Unowned().Any() && !Behind().Any();
+    }
+
+    /// <summary>Partitions that nobody serves.</summary>
+    public IEnumerable<int> Unowned()
+    {
+        foreach (StreamDefinition stream in World.Topology.Streams)
+        {
+            for (int i = 0; i < stream.PartitionCount; i++)
+            {
+                int id = PartitionId.Of(stream, i);
+                bool owned = false;
+                foreach (SimulatedSilo silo in World.Silos)
+                {
+                    owned |= silo is { Runs: true, DeclaredDead: false } && silo.Silo.Ownerships.Find(id) is { Closed: false };
+                }
+
+                if (!owned)
+                {
+                    yield return id;
+                }
+            }
+        }
+    }
+
+    public void NotQuiet(long elapsedMs) => Fail($"not quiet {elapsedMs} ms after the last fault: {string.Join(" | ", Why())}");
+
+    public void Unanswered(int reads) => Fail($"{reads} reads were never answered");
+
+    public void Refused(SimulatedProducer producer, IngestResult result) => Fail($"{producer.Id} was answered {result}");
+
+    public void TooSlow(long steps) => Fail($"the schedule takes too long: {steps} steps");
+
+    /// <summary>When everything has come to rest: no grain waits for anything.</summary>
+    public void CheckAtEnd(FinalFold fold)
+    {
+        foreach (((int op, int key), GrainVersion version) in fold.Versions)
+        {
+            if (version.Pending.Count > 0)
+            {
+                Fail($"op{op}/{Oracle.Keys.Text(key)} still waits for {string.Join(' ', version.Pending)}");
+            }
+        }
+    }
+
+    /// <summary>Grains and sinks that have not come to the end of what they read.</summary>
+    private IEnumerable<string> Behind()
+    {
+        foreach (SimulatedSilo silo in World.Silos)
+        {
+            if (!silo.Runs || silo.DeclaredDead)
+            {
+                continue;
+            }
+
+            foreach (Partition partition in silo.Silo.Ownerships.Active)
+            {
+                foreach (OperatorHost host in partition.Hosts)
+                {
+                    Grain? behind = null;
+                    host.Grains.Sweep(0, int.MaxValue, grain =>
+                    {
+                        bool waits = grain.Phase is GrainPhase.Loading or GrainPhase.BackingOff || grain.Behind || grain.Turn is not null
+                            || grain.Mailbox is { Count: > 0 } || grain.Pending is { Count: > 0 };
+                        behind = waits ? grain : behind;
+                    });
+                    if (behind is not null)
+                    {
+                        yield return $"{silo.Label}: {host.Type.Definition.Name}/{host.Type.KeyText(behind.Key)} of {partition.Name} at {new Offset(behind.Position)} is {behind.Phase}{(behind.Behind ? ", behind" : "")}, waits for {string.Join(' ', behind.Pending ?? [])}"
+                            + (behind.Failed?.Failure is { } failure ? $", threw {failure.GetType().Name}: {failure.Message}" : "");
+                    }
+                }
+
+                foreach (SinkRunner sink in partition.Sinks)
+                {
+                    if (sink.HasWork || sink.Phase != SinkPhase.Ready)
+                    {
+                        yield return $"{silo.Label}: sink {sink.Definition.Name} of {partition.Name} is {sink.Phase} at {new Offset(sink.Position)}: {sink.LastError?.Message}";
+                    }
+                }
+            }
+        }
+    }
+
+    private List<string> Why()
+    {
+        var why = new List<string>();
+        foreach (SimulatedSilo silo in World.Silos)
+        {
+            if (silo is { Runs: true, DeclaredDead: true })
+            {
+                why.Add($"{silo.Label} still runs though it was declared dead");
+            }
+
+            if (silo.Runs && !silo.Silo.IsQuiet)
+            {
+                why.Add($"{silo.Label} ({silo.Silo.Phase}): unflushed {silo.Silo.Journal.HasUnflushed}, sends {string.Join(' ', silo.Silo.Outbox.Waits.Select(w => $"{World.PartitionName(w.Partition)}x{w.Batches}"))}, "
+                    + $"partitions {string.Join(' ', silo.Silo.Ownerships.Active.Where(p => p.HasWork).Select(p => p.Name))}, loading {silo.Silo.Ownerships.Loading}, faults {string.Join("; ", silo.Silo.Ownerships.Faults.Values)}");
+            }
+        }
+
+        why.AddRange(World.Producers.Where(p => !p.IsDone).Select(p => $"{p.Id} is not done"));
+        if (Unowned().Any())
+        {
+            why.Add($"nobody serves {string.Join(' ', Unowned().Select(World.PartitionName))}");
+        }
+
+        why.AddRange(Behind());
+        return why;
+    }
+}
