@@ -92,6 +92,9 @@ internal sealed partial class Silo
     /// <summary>Monotonic milliseconds; read once per input and per step.</summary>
     public long NowMs { get; private set; }
 
+    /// <summary>Mailboxes that no grain uses.</summary>
+    public Stack<Queue<Input>> Mailboxes { get; } = new();
+
     /// <summary>What delivery looks ahead with.</summary>
     public Lookahead Lookahead { get; } = new();
 
@@ -188,7 +191,7 @@ internal sealed partial class Silo
             return;
         }
 
-        Guarded(() => partition.Ingest(batch));
+        Guarded(static input => input.partition.Ingest(input.batch), (partition, batch));
     }
 
     public void Read(StateQuery query)
@@ -232,7 +235,9 @@ internal sealed partial class Silo
         Ports.Stopped(reason, error);
     }
 
-    private void Guarded(Action action)
+    private void Guarded(Action action) => Guarded(static a => a(), action);
+
+    private void Guarded<T>(Action<T> action, T input)
     {
         if (Phase == SiloPhase.Stopped)
         {
@@ -242,7 +247,7 @@ internal sealed partial class Silo
         NowMs = Ports.TicksMs;
         try
         {
-            action();
+            action(input);
         }
         catch (Exception e) when (e is not SiloKilledException)
         {

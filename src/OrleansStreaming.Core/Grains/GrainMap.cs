@@ -9,6 +9,9 @@ internal sealed class GrainMap
 
     public int Count { get; private set; }
 
+    /// <summary>The positions that a sweep goes through.</summary>
+    public int Capacity => _entries.Length;
+
     public Grain? Find(ulong hash, ReadOnlySpan<byte> key)
     {
         for (int i = (int)hash & (_entries.Length - 1); ; i = (i + 1) & (_entries.Length - 1))

@@ -86,13 +86,15 @@ internal sealed partial class OperatorHost
         AnswerReads(grain);
     }
 
-    /// <summary>Looks at some grains now and then, and lets the idle ones leave memory.</summary>
+    /// <summary>Looks at some grains now and then, and lets the idle ones leave memory: at all of them a few times in the time after which a grain is idle.</summary>
     public void EvictSome()
     {
         if (_silo.NowMs - _evictedMs >= EvictEveryMs)
         {
+            double lap = Math.Max(1, Type.Definition.Options.IdleAfter.TotalMilliseconds / 4);
+            int slice = (int)Math.Clamp(Grains.Capacity * (_silo.NowMs - _evictedMs) / lap, SmallestEvictSlice, LargestEvictSlice);
             _evictedMs = _silo.NowMs;
-            _evictNext = Grains.Sweep(_evictNext, EvictSlice, EvictIfIdle);
+            _evictNext = Grains.Sweep(_evictNext, slice, EvictIfIdle);
         }
     }
 

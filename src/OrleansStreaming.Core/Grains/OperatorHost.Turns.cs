@@ -180,7 +180,7 @@ internal sealed partial class OperatorHost
     private void Send(Grain grain, long offset, TurnContext context, bool flagged)
     {
         int ordinal = 0;
-        foreach (TurnContext.Output output in context.Outputs)
+        foreach (ref readonly TurnContext.Output output in context.Outputs)
         {
             var row = new Row
             {

@@ -11,7 +11,8 @@ internal sealed partial class OperatorHost
     private readonly Silo _silo;
     private readonly Partition _partition;
     private const long EvictEveryMs = 100;
-    private const int EvictSlice = 4096;
+    private const int SmallestEvictSlice = 16;
+    private const int LargestEvictSlice = 4096;
     private readonly bool _blocking;
 
     /// <summary>The grain whose event stops the reading of the partition, if any: <see cref="FailurePolicy.StopPartition"/>.</summary>
@@ -167,27 +168,28 @@ internal sealed partial class OperatorHost
             _silo.Counters.Replayed++;
         }
 
+        if (grain is { Phase: GrainPhase.Absent, Behind: false })
+        {
+            Activate(grain);
+            if (input.Offset <= grain.Position)
+            {
+                return; // Its checkpoint was at hand, and covers the event.
+            }
+        }
+
         if (grain.IsIdle)
         {
             Run(grain, in input, in row);
-            return;
         }
-
-        if (grain.Behind)
+        else if (!grain.Behind)
         {
-            return;
-        }
-
-        Enqueue(grain, in input);
-        if (grain.Phase == GrainPhase.Absent)
-        {
-            Activate(grain);
+            Enqueue(grain, in input);
         }
     }
 
     private void Enqueue(Grain grain, in Input input)
     {
-        grain.Mailbox ??= new Queue<Input>();
+        grain.Mailbox ??= _silo.Mailboxes.TryPop(out Queue<Input>? mailbox) ? mailbox : new Queue<Input>();
         if (grain.Mailbox.Count >= _silo.Options.MaxMailbox)
         {
             // The journal is the queue: what does not fit is found again there.
@@ -216,6 +218,12 @@ internal sealed partial class OperatorHost
 
             grain.Mailbox.Dequeue();
             waiting.Block.Pins--;
+        }
+
+        if (grain.Mailbox is { Count: 0 } empty)
+        {
+            grain.Mailbox = null;
+            _silo.Mailboxes.Push(empty);
         }
     }
 

@@ -27,11 +27,11 @@ internal sealed class TurnContext() : EventContext(engine: true), IBufferWriter<
 
     public byte[] GrainKey { get; private set; } = [];
 
-    public IReadOnlyList<Output> Outputs => _outputs;
+    public ReadOnlySpan<Output> Outputs => System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_outputs);
 
-    public IReadOnlyList<PendingRequest> Requests => _requests;
+    public List<PendingRequest> Requests => _requests;
 
-    public IReadOnlyList<string> CancelledTimers => _cancelled;
+    public List<string> CancelledTimers => _cancelled;
 
     public long TimeMicros => _time;
 

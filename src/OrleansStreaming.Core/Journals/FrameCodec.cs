@@ -9,29 +9,10 @@ namespace OrleansStreaming.Core;
 /// </summary>
 internal static class FrameCodec
 {
-    private const int BlockHeaderSize = 30;
+    public const int BlockHeaderSize = 30;
 
     /// <summary>Frames closed blocks. The pieces refer to the blocks' buffers, which must stay until the frame is written.</summary>
-    public static FrameToWrite Encode(long lsn, int sealVersion, IReadOnlyList<LogBlock> blocks)
-    {
-        var pieces = new List<ReadOnlyMemory<byte>>(2 + (2 * blocks.Count));
-        byte[] header = new byte[FrameHeader.Size + 4];
-        BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(FrameHeader.Size), blocks.Count);
-        pieces.Add(header);
-        int length = 4;
-        uint sum = Crc32C.Append(uint.MaxValue, header.AsSpan(FrameHeader.Size, 4));
-        foreach (LogBlock block in blocks)
-        {
-            byte[] blockHeader = EncodeHeader(block);
-            pieces.Add(blockHeader);
-            pieces.Add(block.Buffer.AsMemory(0, block.Length));
-            length += blockHeader.Length + block.Length;
-            sum = Crc32C.Append(Crc32C.Append(sum, blockHeader), block.Rows);
-        }
-
-        new FrameHeader(length, sealVersion, lsn, ~sum).Write(header);
-        return new FrameToWrite(lsn, pieces, FrameHeader.Size + length);
-    }
+    public static FrameToWrite Encode(long lsn, int sealVersion, IReadOnlyList<LogBlock> blocks) => new FrameEncoder().Encode(lsn, sealVersion, blocks);
 
     /// <summary>Reads the blocks of a checked frame, all or those of one partition.</summary>
     public static List<LogBlock> Decode(int journal, StoredFrame frame, Func<int, Offset, bool> wanted)
@@ -84,32 +65,6 @@ internal static class FrameCodec
 
         ArgumentOutOfRangeException.ThrowIfNotEqual(at, body.Length);
         return blocks;
-    }
-
-    private static byte[] EncodeHeader(LogBlock block)
-    {
-        int size = BlockHeaderSize;
-        foreach (ref readonly LogBlock.Slot slot in block.Slots)
-        {
-            size += VectorCodec.MaxSize(slot.Vector);
-        }
-
-        byte[] bytes = new byte[size];
-        BinaryPrimitives.WriteInt32LittleEndian(bytes, block.Partition);
-        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(4), block.First.Value);
-        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(12), block.BaseTime);
-        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(20), block.Count);
-        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(24), block.Length);
-        BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(28), checked((ushort)block.Slots.Length));
-        int at = BlockHeaderSize;
-        foreach (ref readonly LogBlock.Slot slot in block.Slots)
-        {
-            // A void row keeps the dependency that made it void: whoever reads the frame later must find it void too.
-            CausalityVector? vector = slot.Void ? CausalityVector.Of([slot.Lost]) : slot.Vector;
-            VectorCodec.Write(bytes, ref at, vector);
-        }
-
-        return at == bytes.Length ? bytes : bytes[..at];
     }
 }
 

@@ -10,6 +10,9 @@ internal sealed class Journal(int id, string name, JournalTable journals, SiloOp
     /// <summary>A block writes the number of its slots in 16 bits.</summary>
     private const int MaxSlots = 60_000;
     private readonly Queue<(long Lsn, List<LogBlock> Blocks)> _closed = new();
+    private readonly Stack<List<LogBlock>> _spareLists = new();
+    private readonly FrameEncoder _encoder = new();
+    private readonly Flush _flush = new([], []); // One is under way at a time.
     private List<LogBlock> _gathering = [];
     private long _gatheringBytes;
     private bool _atomic;
@@ -40,8 +43,13 @@ internal sealed class Journal(int id, string name, JournalTable journals, SiloOp
     public LogBlock Append(PartitionLog log, ref Row row, CausalityVector? vector)
     {
         LogBlock? block = log.Open;
-        if (block is null)
+        if (block is null || !block.HasRoomFor(in row))
         {
+            if (block is not null)
+            {
+                block.Closed = true; // The frame goes on.
+            }
+
             block = new LogBlock(log.Partition, Id, NextLsn, log.NextOffset, row.Time);
             _gathering.Add(block);
             log.Add(block);
@@ -97,24 +105,25 @@ internal sealed class Journal(int id, string name, JournalTable journals, SiloOp
             return null;
         }
 
-        var frames = new List<FrameToWrite>(_closed.Count);
-        var blocks = new List<LogBlock>();
         int bytes = 0;
         while (_closed.Count > 0 && bytes < options.MaxFlushBytes)
         {
-            (long lsn, List<LogBlock> frameBlocks) = _closed.Dequeue();
-            frames.Add(FrameCodec.Encode(lsn, sealVersion, frameBlocks));
-            bytes += frames[^1].Length;
-            blocks.AddRange(frameBlocks);
+            (long lsn, List<LogBlock> blocks) = _closed.Dequeue();
+            FrameToWrite frame = _encoder.Encode(lsn, sealVersion, blocks);
+            bytes += frame.Length;
+            _flush.Frames.Add(frame);
+            _flush.Blocks.AddRange(blocks);
+            blocks.Clear();
+            _spareLists.Push(blocks);
         }
 
-        foreach (LogBlock block in blocks)
+        foreach (LogBlock block in _flush.Blocks)
         {
             block.Pins++;
         }
 
         Flushing = true;
-        return new Flush(frames, blocks);
+        return _flush;
     }
 
     /// <summary>Storage has confirmed a flush.</summary>
@@ -134,6 +143,9 @@ internal sealed class Journal(int id, string name, JournalTable journals, SiloOp
         }
 
         journals.Advance(Id, flush.Frames[^1].Lsn);
+        flush.Frames.Clear();
+        flush.Blocks.Clear();
+        _encoder.Reset();
     }
 
     private void CloseFrame()
@@ -149,9 +161,10 @@ internal sealed class Journal(int id, string name, JournalTable journals, SiloOp
         }
 
         _closed.Enqueue((NextLsn++, _gathering));
-        _gathering = [];
+        _gathering = _spareLists.TryPop(out List<LogBlock>? spare) ? spare : [];
         _gatheringBytes = 0;
     }
 
+    /// <summary>What one append writes; valid until it is confirmed.</summary>
     internal sealed record Flush(List<FrameToWrite> Frames, List<LogBlock> Blocks);
 }

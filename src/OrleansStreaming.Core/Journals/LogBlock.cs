@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace OrleansStreaming.Core;
 
 /// <summary>
@@ -8,6 +6,9 @@ namespace OrleansStreaming.Core;
 /// </summary>
 internal sealed class LogBlock(int partition, int journal, long lsn, Offset first, long baseTime)
 {
+    /// <summary>A block takes no further row that would make it longer. One size for nearly all of them, so that buffers fit the next block.</summary>
+    public const int MaxBytes = 64 << 10;
+    private const int SmallestBytes = 4 << 10;
     private Slot[]? _slots;
     private int _slotCount;
 
@@ -80,6 +81,9 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
         _slotCount = read._slotCount;
         Refresh(journals);
     }
+
+    /// <summary>Whether a row fits into a block of the usual size.</summary>
+    public bool HasRoomFor(in Row row) => Count == 0 || Length + row.MaxSize <= MaxBytes;
 
     /// <summary>Appends a row. Call only while the frame gathers.</summary>
     public int Append(ref Row row, CausalityVector? vector)
@@ -173,7 +177,7 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
     {
         if (Buffer is not null && Pins == 0)
         {
-            ArrayPool<byte>.Shared.Return(Buffer);
+            BufferPool.Return(Buffer);
             Buffer = null;
         }
     }
@@ -181,7 +185,7 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
     /// <summary>Brings the rows back.</summary>
     public void Restore(ReadOnlySpan<byte> rows)
     {
-        Buffer = ArrayPool<byte>.Shared.Rent(Math.Max(rows.Length, 1));
+        Buffer = BufferPool.Rent(Math.Max(rows.Length, 1));
         rows.CopyTo(Buffer);
         Length = rows.Length;
     }
@@ -208,11 +212,11 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
 
     private void Grow(int needed)
     {
-        byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(needed, Math.Max(4096, Length * 2)));
+        byte[] larger = BufferPool.Rent(Math.Max(needed, Buffer is null ? SmallestBytes : Math.Min(Buffer.Length * 4, Math.Max(MaxBytes, Buffer.Length * 2))));
         if (Buffer is not null)
         {
             Buffer.AsSpan(0, Length).CopyTo(larger);
-            ArrayPool<byte>.Shared.Return(Buffer);
+            BufferPool.Return(Buffer);
         }
 
         Buffer = larger;

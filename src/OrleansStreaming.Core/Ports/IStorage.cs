@@ -91,7 +91,7 @@ public interface IJournalWriter : IAsyncDisposable
     /// <summary>
     /// Appends frames with consecutive LSNs and makes them durable. Confirms nothing if the journal has been sealed.
     /// </summary>
-    /// <param name="frames">Each is a list of pieces to be written one behind the other; already framed with length and CRC.</param>
+    /// <param name="frames">Each is a list of pieces to be written one behind the other; already framed with length and CRC. The caller uses the lists again once the call has completed.</param>
     /// <param name="cancellationToken">Gives up waiting; the outcome is then ambiguous.</param>
     /// <exception cref="JournalFencedException">The journal is sealed: the silo must stop.</exception>
     /// <exception cref="StorageFullException">There was no space, nothing of the call remains, and the call may be repeated.</exception>

@@ -28,7 +28,18 @@ internal sealed partial class Ownerships(Silo silo)
     public Partition? Find(int partition) => _byId.GetValueOrDefault(partition);
 
     /// <summary>Whether this silo serves a partition. The only member that other threads may call.</summary>
-    public bool Serves(int partition) => Array.Exists(Volatile.Read(ref _active), p => p.Id == partition && !p.Closed);
+    public bool Serves(int partition)
+    {
+        foreach (Partition active in Volatile.Read(ref _active))
+        {
+            if (active.Id == partition)
+            {
+                return !active.Closed;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>The owner of a partition, journal -1 when it is not known.</summary>
     public (int Epoch, int Journal) OwnerOf(int partition)

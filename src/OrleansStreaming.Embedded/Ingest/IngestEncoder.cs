@@ -15,7 +15,6 @@ internal sealed class IngestEncoder(StreamDefinition stream)
     public const int MaxBytes = 48 << 20;
 
     private long _bytes;
-    private int _keyLength;
     private readonly byte[] _key = new byte[KeyCodec.MaxBytes];
     private readonly ArrayBufferWriter<byte> _payload = new(256);
     private readonly Part?[] _parts = new Part?[stream.PartitionCount];
@@ -34,33 +33,23 @@ internal sealed class IngestEncoder(StreamDefinition stream)
         int keyLength = type.Key(in value, _key);
         _payload.ResetWrittenCount();
         type.Serializer.Write(in value, _payload);
-        Append(type, PartitionOf(keyLength), keyLength, null);
+        Append(type, PartitionOf(keyLength), keyLength);
     }
 
-    /// <summary>Encodes the key of an event; returns the partition that it belongs to. The key holds for the next <see cref="Add{TEvent}(EventType{TEvent}, in TEvent, int, long)"/>.</summary>
-    public int PartitionOf<TEvent>(EventType<TEvent> type, in TEvent value)
+    /// <summary>Adds an event of a source to its partition's lane, unless the partition has it. Returns the lane's index.</summary>
+    public int Add<TEvent>(EventType<TEvent> type, in TEvent value, long position, Lane[] lanes)
     {
-        _keyLength = type.Key(in value, _key);
-        return PartitionOf(_keyLength);
-    }
+        int keyLength = type.Key(in value, _key);
+        int index = PartitionOf(keyLength);
+        if (position > lanes[index].Last)
+        {
+            _payload.ResetWrittenCount();
+            type.Serializer.Write(in value, _payload);
+            Row row = RowOf(type, keyLength, new RecordName(position, 0));
+            lanes[index].Gather(ref row, position);
+        }
 
-    /// <summary>Adds an event of a source to the partition just found; returns what the partition has gathered.</summary>
-    public Part Add<TEvent>(EventType<TEvent> type, in TEvent value, int index, long position)
-    {
-        _payload.ResetWrittenCount();
-        type.Serializer.Write(in value, _payload);
-        Append(type, index, _keyLength, new RecordName(position, 0));
-        return _parts[index]!;
-    }
-
-    /// <summary>Takes what a partition has gathered, or null.</summary>
-    public Part? Take(int index)
-    {
-        Part? part = _parts[index];
-        _parts[index] = null;
-        _bytes -= part?.Length ?? 0;
-        Count -= part?.Count ?? 0;
-        return part;
+        return index;
     }
 
     /// <summary>Adds the JSON value that the reader stands before.</summary>
@@ -68,22 +57,15 @@ internal sealed class IngestEncoder(StreamDefinition stream)
     {
         _payload.ResetWrittenCount();
         int keyLength = type.EncodeJson(ref reader, _payload, _key);
-        Append(type, PartitionOf(keyLength), keyLength, null);
+        Append(type, PartitionOf(keyLength), keyLength);
     }
 
     private int PartitionOf(int keyLength) => KeyHash.PartitionOf(KeyHash.Compute(_key.AsSpan(0, keyLength)), Stream.PartitionCount);
 
-    private void Append(EventType type, int index, int keyLength, RecordName? name)
+    private void Append(EventType type, int index, int keyLength)
     {
-        Part part = _parts[index] ??= new Part(PartitionId.Of(Stream, index), index);
-        var row = new Row
-        {
-            TypeIndex = (byte)type.Index,
-            Key = _key.AsSpan(0, keyLength),
-            Payload = _payload.WrittenSpan,
-            Producer = name is null ? ProducerKind.None : ProducerKind.External,
-            Name = name ?? default,
-        };
+        Part part = _parts[index] ??= new Part(PartitionId.Of(Stream, index));
+        Row row = RowOf(type, keyLength, null);
         int before = part.Length;
         part.Append(ref row);
         _bytes += part.Length - before;
@@ -94,12 +76,19 @@ internal sealed class IngestEncoder(StreamDefinition stream)
         }
     }
 
+    private Row RowOf(EventType type, int keyLength, RecordName? name) => new()
+    {
+        TypeIndex = (byte)type.Index,
+        Key = _key.AsSpan(0, keyLength),
+        Payload = _payload.WrittenSpan,
+        Producer = name is null ? ProducerKind.None : ProducerKind.External,
+        Name = name ?? default,
+    };
+
     /// <summary>The events of one partition, in a rented buffer.</summary>
-    internal sealed class Part(int partition, int index)
+    internal sealed class Part(int partition)
     {
         public int Partition { get; } = partition;
-
-        public int Index { get; } = index;
 
         public byte[] Rows { get; private set; } = [];
 
@@ -121,6 +110,22 @@ internal sealed class IngestEncoder(StreamDefinition stream)
             Length += row.Write(Rows.AsSpan(Length), 0);
             Count++;
         }
+
+        /// <summary>The message that brings them to their owner, who reads them until it has answered.</summary>
+        public IngestBatch ToBatch(byte[] producer, long sequence, long? previous, Action<IngestResult> done) => new()
+        {
+            Partition = Partition,
+            Rows = Rows,
+            Length = Length,
+            Count = Count,
+            Producer = producer,
+            Sequence = sequence,
+            Previous = previous,
+            Done = done,
+        };
+
+        /// <summary>Forgets the events and keeps the buffer.</summary>
+        public void Clear() => Length = Count = 0;
 
         /// <summary>Gives the buffer back: nobody reads it any more.</summary>
         public void Release()

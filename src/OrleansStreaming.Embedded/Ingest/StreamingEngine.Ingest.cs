@@ -88,17 +88,7 @@ public sealed partial class StreamingEngine
         {
             SiloIncarnation owner = await OwnerAsync(part.Partition, cancellationToken).ConfigureAwait(false);
             var answer = new TaskCompletionSource<IngestResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-            owner.Post(new IngestBatch
-            {
-                Partition = part.Partition,
-                Rows = part.Rows,
-                Length = part.Length,
-                Count = part.Count,
-                Producer = producer,
-                Sequence = sequence,
-                Previous = previous,
-                Done = result => answer.TrySetResult(result),
-            });
+            owner.Post(part.ToBatch(producer, sequence, previous, result => answer.TrySetResult(result)));
             IngestResult result = await answer.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
             switch (result.Status)
             {
@@ -129,16 +119,27 @@ public sealed partial class StreamingEngine
                 throw new InvalidOperationException("The engine has stopped.");
             }
 
-            foreach (SiloHost host in _hosts)
+            if (FindOwner(partition) is { } owner)
             {
-                if (host.Current is { } incarnation && incarnation.Silo.Ownerships.Serves(partition))
-                {
-                    return incarnation;
-                }
+                return owner;
             }
 
             await Task.Delay(OwnerWait, _time, cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>The silo that serves a partition at the moment, if any.</summary>
+    internal SiloIncarnation? FindOwner(int partition)
+    {
+        foreach (SiloHost host in _hosts)
+        {
+            if (host.Current is { } incarnation && incarnation.Silo.Ownerships.Serves(partition))
+            {
+                return incarnation;
+            }
+        }
+
+        return null;
     }
 
     private async Task<long> SealedAtAsync(int journal, CancellationToken cancellationToken)

@@ -6,22 +6,29 @@ namespace OrleansStreaming.Embedded;
 /// <summary>
 /// A source's way into one partition. Several batches are under way at once; as each names the position before it, the
 /// partition takes them in order or not at all. When one is refused, so are those behind it: then all are waited for, and
-/// what has not arrived goes out again, one by one.
+/// what has not arrived goes out again, one by one. Batches and their buffers are used again.
 /// </summary>
 internal sealed class Lane(StreamingEngine engine, SourceDefinition source, int index, byte[] id)
 {
     private const int MaxUnderWay = 16;
     private static readonly TimeSpan BusyWait = TimeSpan.FromMilliseconds(20);
     private readonly Queue<Batch> _underWay = new();
+    private readonly Stack<Batch> _spare = new();
+    private readonly int _partition = PartitionId.Of(source.To, index);
+    private TaskCompletionSource? _waiting;
+    private Batch? _gathering;
     private long _sent;
 
     /// <summary>The position of the last event that was stored or gathered.</summary>
-    public long Last { get; set; }
+    public long Last { get; private set; }
+
+    /// <summary>Bytes that have been gathered and not sent.</summary>
+    public int Gathered => _gathering?.Part.Length ?? 0;
 
     /// <summary>Asks for the last position that the partition has.</summary>
     public async Task AskAsync(CancellationToken cancellationToken)
     {
-        var nothing = new IngestEncoder.Part(PartitionId.Of(source.To, index), index);
+        var nothing = new IngestEncoder.Part(_partition);
         while (true)
         {
             IngestResult result = await engine.IngestPartAsync(nothing, id, 0, long.MinValue, cancellationToken).ConfigureAwait(false);
@@ -35,14 +42,23 @@ internal sealed class Lane(StreamingEngine engine, SourceDefinition source, int 
         }
     }
 
-    /// <summary>Sends what has been gathered up to <see cref="Last"/>; waits while too much is under way.</summary>
-    public async ValueTask SendAsync(IngestEncoder.Part part, CancellationToken cancellationToken)
+    /// <summary>Adds an event to what is sent next.</summary>
+    public void Gather(ref Row row, long position)
     {
-        while (_underWay.TryPeek(out Batch first) && (_underWay.Count >= MaxUnderWay || first.Stored.IsCompleted))
+        _gathering ??= _spare.TryPop(out Batch? spare) ? spare : new Batch(this);
+        _gathering.Part.Append(ref row);
+        Last = position;
+    }
+
+    /// <summary>Sends what has been gathered; waits while too much is under way.</summary>
+    public async ValueTask SendAsync(CancellationToken cancellationToken)
+    {
+        while (_underWay.TryPeek(out Batch? first) && (_underWay.Count >= MaxUnderWay || first.Answered))
         {
-            if (await first.Stored.ConfigureAwait(false) is { Status: IngestStatus.Durable })
+            await WhenAnsweredAsync(first, cancellationToken).ConfigureAwait(false);
+            if (first.Result.Status == IngestStatus.Durable)
             {
-                _underWay.Dequeue().Part.Release();
+                Recycle(_underWay.Dequeue());
             }
             else
             {
@@ -50,36 +66,37 @@ internal sealed class Lane(StreamingEngine engine, SourceDefinition source, int 
             }
         }
 
-        long previous = _sent;
-        _sent = Last;
-        _underWay.Enqueue(new Batch(part, previous, Last, engine.IngestPartAsync(part, id, 0, previous, cancellationToken)));
+        if (_gathering is { } batch)
+        {
+            _gathering = null;
+            _underWay.Enqueue(batch);
+            batch.Post(_sent, Last);
+            _sent = Last;
+        }
     }
 
     /// <summary>Waits until everything sent is durable.</summary>
     public async Task DrainAsync(CancellationToken cancellationToken)
     {
-        foreach (Batch batch in _underWay)
+        // Before anything goes out again, nothing may still be on its way.
+        await SettleAsync(cancellationToken).ConfigureAwait(false);
+        while (_underWay.TryPeek(out Batch? batch))
         {
-            await batch.Stored.ConfigureAwait(false); // Before anything goes out again, nothing may still be on its way.
-        }
-
-        while (_underWay.TryDequeue(out Batch batch))
-        {
-            if (await batch.Stored.ConfigureAwait(false) is not { Status: IngestStatus.Durable })
+            if (batch.Result.Status != IngestStatus.Durable)
             {
                 await SendAgainAsync(batch, cancellationToken).ConfigureAwait(false);
             }
 
-            batch.Part.Release();
+            Recycle(_underWay.Dequeue());
         }
     }
 
-    /// <summary>Waits until nothing is on its way any more, whatever became of it: the source is about to be read again.</summary>
-    public async Task SettleAsync()
+    /// <summary>Waits until nothing is on its way any more, whatever became of it.</summary>
+    public async Task SettleAsync(CancellationToken cancellationToken)
     {
         foreach (Batch batch in _underWay)
         {
-            await ((Task)batch.Stored).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await WhenAnsweredAsync(batch, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -91,7 +108,7 @@ internal sealed class Lane(StreamingEngine engine, SourceDefinition source, int 
             switch (result.Status)
             {
                 case IngestStatus.Durable:
-                case IngestStatus.OutOfOrder when result.Position == batch.Last:
+                case IngestStatus.OutOfOrder when result.Position >= batch.Last: // Only this source writes under this name: it has survived.
                     return;
                 case IngestStatus.OutOfOrder when result.Position != batch.Previous:
                     throw new InvalidOperationException(
@@ -103,10 +120,79 @@ internal sealed class Lane(StreamingEngine engine, SourceDefinition source, int 
         }
     }
 
+    private async ValueTask WhenAnsweredAsync(Batch batch, CancellationToken cancellationToken)
+    {
+        while (!batch.Answered)
+        {
+            var waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            Volatile.Write(ref _waiting, waiting);
+            Interlocked.MemoryBarrier(); // Whoever answers sees the one that waits, or is seen to have answered.
+            if (!batch.Answered)
+            {
+                await waiting.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private byte[] Id => id;
+
+    private SiloIncarnation? FindOwner() => engine.FindOwner(_partition);
+
+    private void Recycle(Batch batch)
+    {
+        batch.Part.Clear();
+        _spare.Push(batch);
+    }
+
     /// <summary>A batch under way.</summary>
-    /// <param name="Part">Its events.</param>
-    /// <param name="Previous">The position before the first.</param>
-    /// <param name="Last">The position of the last.</param>
-    /// <param name="Stored">What became of it.</param>
-    private readonly record struct Batch(IngestEncoder.Part Part, long Previous, long Last, Task<IngestResult> Stored);
+    private sealed class Batch
+    {
+        private readonly Lane _lane;
+        private readonly Action<IngestResult> _done;
+        private volatile bool _answered;
+
+        public Batch(Lane lane)
+        {
+            _lane = lane;
+            _done = Done;
+            Part = new IngestEncoder.Part(lane._partition);
+        }
+
+        /// <summary>Its events.</summary>
+        public IngestEncoder.Part Part { get; }
+
+        /// <summary>The position before the first.</summary>
+        public long Previous { get; private set; }
+
+        /// <summary>The position of the last.</summary>
+        public long Last { get; private set; }
+
+        public bool Answered => _answered;
+
+        /// <summary>What became of it, once answered.</summary>
+        public IngestResult Result { get; private set; }
+
+        public void Post(long previous, long last)
+        {
+            Previous = previous;
+            Last = last;
+            _answered = false;
+            if (_lane.FindOwner() is { } owner)
+            {
+                owner.Post(Part.ToBatch(_lane.Id, 0, previous, _done));
+            }
+            else
+            {
+                Done(new IngestResult(IngestStatus.NotHere));
+            }
+        }
+
+        private void Done(IngestResult result)
+        {
+            Result = result;
+            _answered = true;
+            Interlocked.MemoryBarrier();
+            Volatile.Read(ref _lane._waiting)?.TrySetResult();
+        }
+    }
 }

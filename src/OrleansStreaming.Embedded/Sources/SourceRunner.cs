@@ -95,7 +95,7 @@ internal sealed class SourceRunner<TEvent>(StreamingEngine engine, SourceDefinit
         }
         finally
         {
-            await Task.WhenAll(lanes.Select(l => l.SettleAsync())).ConfigureAwait(false);
+            await Task.WhenAll(lanes.Select(l => l.SettleAsync(CancellationToken.None))).ConfigureAwait(false);
         }
     }
 
@@ -115,7 +115,7 @@ internal sealed class SourceRunner<TEvent>(StreamingEngine engine, SourceDefinit
             bool pauses = !next.IsCompleted;
             if (pauses || (++read % LookEvery == 0 && Engine.Time.GetElapsedTime(sent) > LongestWait))
             {
-                await SendAllAsync(encoder, lanes, cancellationToken).ConfigureAwait(false);
+                await SendAllAsync(lanes, cancellationToken).ConfigureAwait(false);
                 sent = Engine.Time.GetTimestamp();
             }
 
@@ -130,32 +130,25 @@ internal sealed class SourceRunner<TEvent>(StreamingEngine engine, SourceDefinit
                 Engine.SourceErrors.TryRemove(Definition.Name, out _);
             }
 
-            int index = encoder.PartitionOf(_type, in value);
-            Lane lane = lanes[index];
-            if (position <= lane.Last)
+            Lane lane = lanes[encoder.Add(_type, in value, position, lanes)];
+            if (lane.Gathered >= BatchBytes)
             {
-                continue; // The partition has it.
-            }
-
-            lane.Last = position;
-            if (encoder.Add(_type, in value, index, position).Length >= BatchBytes)
-            {
-                await lane.SendAsync(encoder.Take(index)!, cancellationToken).ConfigureAwait(false);
+                await lane.SendAsync(cancellationToken).ConfigureAwait(false);
             }
         }
 
-        await SendAllAsync(encoder, lanes, cancellationToken).ConfigureAwait(false);
+        await SendAllAsync(lanes, cancellationToken).ConfigureAwait(false);
         await Task.WhenAll(lanes.Select(l => l.DrainAsync(cancellationToken))).ConfigureAwait(false);
         Position = lanes.Max(l => l.Last);
     }
 
-    private static async ValueTask SendAllAsync(IngestEncoder encoder, Lane[] lanes, CancellationToken cancellationToken)
+    private static async ValueTask SendAllAsync(Lane[] lanes, CancellationToken cancellationToken)
     {
-        for (int i = 0; encoder.Count > 0 && i < lanes.Length; i++)
+        foreach (Lane lane in lanes)
         {
-            if (encoder.Take(i) is { } part)
+            if (lane.Gathered > 0)
             {
-                await lanes[i].SendAsync(part, cancellationToken).ConfigureAwait(false);
+                await lane.SendAsync(cancellationToken).ConfigureAwait(false);
             }
         }
     }

@@ -1,0 +1,58 @@
+using System.Numerics;
+
+namespace OrleansStreaming.Core;
+
+/// <summary>
+/// Buffers for rows. A silo takes and returns thousands of them a second on its own thread, far more at once than the shared
+/// pool keeps, so each thread has some for itself: no lock, and nothing for the collector to find. What is not returned is
+/// collected like anything else.
+/// </summary>
+internal static class BufferPool
+{
+    private const int SmallestBits = 10;
+    private const int LargestBits = 23;
+    private const long MaxBytesKept = 64 << 20;
+
+    [ThreadStatic]
+    private static Shelf? _shelf;
+
+    /// <summary>A buffer of at least some bytes, with anything in it.</summary>
+    public static byte[] Rent(int bytes)
+    {
+        int bits = BitsFor(bytes);
+        if (bits > LargestBits)
+        {
+            return GC.AllocateUninitializedArray<byte>(bytes);
+        }
+
+        Shelf shelf = _shelf ??= new Shelf();
+        if (shelf.Stacks[bits - SmallestBits].TryPop(out byte[]? buffer))
+        {
+            shelf.Bytes -= buffer.Length;
+            return buffer;
+        }
+
+        return GC.AllocateUninitializedArray<byte>(1 << bits);
+    }
+
+    /// <summary>Takes a buffer back that nobody reads any more.</summary>
+    public static void Return(byte[] buffer)
+    {
+        Shelf shelf = _shelf ??= new Shelf();
+        int bits = BitsFor(buffer.Length);
+        if (buffer.Length == 1 << bits && bits <= LargestBits && shelf.Bytes + buffer.Length <= MaxBytesKept)
+        {
+            shelf.Bytes += buffer.Length;
+            shelf.Stacks[bits - SmallestBits].Push(buffer);
+        }
+    }
+
+    private static int BitsFor(int bytes) => Math.Max(SmallestBits, 32 - BitOperations.LeadingZeroCount((uint)Math.Max(bytes, 1) - 1));
+
+    private sealed class Shelf
+    {
+        public long Bytes;
+
+        public Stack<byte[]>[] Stacks { get; } = [.. Enumerable.Range(SmallestBits, LargestBits - SmallestBits + 1).Select(_ => new Stack<byte[]>())];
+    }
+}
