@@ -100,18 +100,16 @@ internal sealed class RecoveryAnalysis
     /// <summary>When the last event that had to be processed again was.</summary>
     public long AllRecoveredTicks() => _survivors.SelectMany(s => s.Replayed).Concat(Restored()).Select(c => c.Ticks).DefaultIfEmpty(0).Max();
 
-    /// <summary>By how much fewer first events the survivors' own partitions processed in a window than in one before.</summary>
+    /// <summary>By how much fewer first events the survivors' own partitions processed behind the declaration than before the kill.</summary>
     /// <param name="killed">When the silo was killed.</param>
     /// <param name="declared">When it was declared dead.</param>
-    /// <param name="before">The window up to the kill.</param>
-    /// <param name="after">The window from the declaration.</param>
-    public double DipPercent(long killed, long declared, TimeSpan before, TimeSpan after)
+    /// <param name="window">How long it is looked at, before and behind.</param>
+    public double DipPercent(long killed, long declared, TimeSpan window)
     {
+        long ticks = (long)(window.TotalSeconds * Stopwatch.Frequency);
         HashSet<int> untouched = [.. _survivors.SelectMany(s => s.Trace.ConsumedEvents.Take(s.Cut.Consumed).Where(c => s.Trace.HopOf(c.Grain.Partition) == 0).Select(c => c.Grain.Partition))];
-        long Count(long from, TimeSpan window) => _survivors.Sum(s => s.Trace.ConsumedEvents.LongCount(
-            c => c.Ticks >= from && c.Ticks < from + (long)(window.TotalSeconds * Stopwatch.Frequency) && untouched.Contains(c.Grain.Partition)));
-        double rateBefore = Count(killed - (long)(before.TotalSeconds * Stopwatch.Frequency), before) / before.TotalSeconds;
-        return 100 * (1 - (Count(declared, after) / after.TotalSeconds / rateBefore));
+        long Count(long from) => _survivors.Sum(s => s.Trace.ConsumedEvents.LongCount(c => c.Ticks >= from && c.Ticks < from + ticks && untouched.Contains(c.Grain.Partition)));
+        return 100 * (1 - ((double)Count(declared) / Count(killed - ticks)));
     }
 
     private IEnumerable<ConsumedEvent> Restored()

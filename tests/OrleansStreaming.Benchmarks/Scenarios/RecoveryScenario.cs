@@ -10,8 +10,7 @@ namespace OrleansStreaming.Benchmarks;
 internal sealed class RecoveryScenario(Common common, RecoveryScenario.Load load)
 {
     private static readonly string[] Modes = ["exact", "silo", "global"];
-    private static readonly TimeSpan DipBefore = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan DipAfter = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan DipWindow = TimeSpan.FromMilliseconds(500);
 
     public static Command Command()
     {
@@ -105,7 +104,7 @@ internal sealed class RecoveryScenario(Common common, RecoveryScenario.Load load
             await pipeline.Bench.WhenDoneAsync(() => engine.AllServed && engine.GetRollbacks().Any(r => r.RecoveredMs is not null), cancellationToken);
             long pauseMicros = (await Task.WhenAll(engine.Hosts.Select(h => h.AskAsync(s => s.Reports.Select(r => r.PauseMicros).DefaultIfEmpty(0).Max())))).Max();
             long wrongStates = load.Verify ? await pipeline.CountWrongStatesAsync(cancellationToken) : 0;
-            return Figures.Of(new RecoveryAnalysis(traces, victim, journal), killed, declared, pauseMicros / 1000.0, wrongStates);
+            return Figures.Of(new RecoveryAnalysis(traces, victim, journal), killed, declared, pauseMicros / 1000.0, wrongStates, new[] { DipWindow, load.Before, load.After }.Min());
         });
     }
 
@@ -182,7 +181,7 @@ internal sealed class RecoveryScenario(Common common, RecoveryScenario.Load load
         /// <summary>Every count is the oracle's.</summary>
         public bool IsRight => WrongGrains == 0 && WrongStates == 0 && ToRestore == WasRestored && Exact.ReplayedEvents >= LeastReplayedEvents;
 
-        public static Figures Of(RecoveryAnalysis analysis, long killed, long declared, double sealPauseMs, long wrongStates) => new()
+        public static Figures Of(RecoveryAnalysis analysis, long killed, long declared, double sealPauseMs, long wrongStates, TimeSpan dipWindow) => new()
         {
             LostEvents = analysis.LostEvents,
             DependentGrains = analysis.DependentGrains,
@@ -197,7 +196,7 @@ internal sealed class RecoveryScenario(Common common, RecoveryScenario.Load load
             FirstEventMs = Since(declared, analysis.FirstEventTicks()),
             AllRecoveredMs = Since(declared, analysis.AllRecoveredTicks()),
             SealPauseMs = sealPauseMs,
-            ThroughputDipPercent = analysis.DipPercent(killed, declared, DipBefore, DipAfter),
+            ThroughputDipPercent = analysis.DipPercent(killed, declared, dipWindow),
             WrongStates = wrongStates,
         };
 

@@ -1,0 +1,110 @@
+using System.Text.Json;
+
+namespace OrleansStreaming.Benchmarks.Tests;
+
+/// <summary>Every scenario at a small size: it runs to its end, and its counts are exact. Nothing here looks at times.</summary>
+public sealed class ScenarioTests
+{
+    private const string Small = "--keys 500 --events 20000 --runs 2";
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("--distribution zipf --variant string")]
+    [InlineData("--variant json --feed source")]
+    [InlineData("--silos 3 --hops 2")]
+    public async Task Throughput_processes_and_releases_every_event_once(string options)
+    {
+        JsonElement json = await Benchmark.RunAsync($"throughput {Small} --verify {options}");
+        const int Fed = 500 + 10_000 + (2 * 20_000);
+        json.Number("fed").ShouldBe(Fed);
+        json.Number("turns").ShouldBe(Fed * json.Number("hops"));
+        json.Number("released").ShouldBe((Fed + 999) / 1000);
+        json.Number("wrongStates").ShouldBe(0);
+        foreach (string field in new[] { "eventsPerSecond", "cpuNsPerEvent", "rawAppendPerSecond", "ratio", "allocatedBytesPerEvent", "journalBytesPerEventByte" })
+        {
+            json.Number(field).ShouldBeGreaterThan(0, field);
+        }
+
+        if (options.Contains("--hops", StringComparison.Ordinal))
+        {
+            json.Number("foreignVectorPercent").ShouldBeInRange(0, 100);
+            json.Number("oneHopEventsPerSecond").ShouldBeGreaterThan(0);
+        }
+    }
+
+    [Fact]
+    public async Task Latency_covers_every_depth_mode_and_flush_and_releases_every_event_once()
+    {
+        JsonElement json = await Benchmark.RunAsync("latency --depths 1 2 --rate 2000 --duration-ms 300 --runs 1 --flush-ms 5");
+        json.Number("wrong").ShouldBe(0);
+        JsonElement[] results = [.. json.GetProperty("results").EnumerateArray()];
+        results.Select(r => (r.GetProperty("flushMs").GetInt32(), r.GetProperty("mode").GetString(), r.GetProperty("depth").GetInt32())).ShouldBe(
+        [
+            (0, "speculative", 1), (0, "speculative", 2), (0, "strict", 1), (0, "strict", 2),
+            (5, "speculative", 1), (5, "speculative", 2), (5, "strict", 1), (5, "strict", 2),
+        ]);
+        foreach (JsonElement result in results)
+        {
+            result.Number("p50Ms").ShouldBeGreaterThan(0);
+            result.Number("p99Ms").ShouldBeGreaterThanOrEqualTo(result.Number("p50Ms"));
+            result.Number("commitP50Ms").ShouldBeGreaterThan(result.Number("flushMs"));
+        }
+    }
+
+    [Theory]
+    [InlineData("exact")]
+    [InlineData("global")]
+    public async Task Recovery_counts_are_those_of_the_oracle(string mode)
+    {
+        JsonElement json = await Benchmark.RunAsync($"recovery --mode {mode} --grains 1000 --rate 4000 --before-ms 1000 --after-ms 300 --runs 2 --verify");
+        json.Number("wrongRuns").ShouldBe(0);
+        json.Number("wrongGrains").ShouldBe(0);
+        json.Number("reactivatedGrains").ShouldBe(json.Number("reactivatedGrainsOracle"));
+        json.Number("restoredEvents").ShouldBe(json.Number("restoredEventsOracle"));
+        JsonElement[] policies = [.. json.GetProperty("policies").EnumerateArray()];
+        policies.Select(p => p.GetProperty("mode").GetString()).ShouldBe(["exact", "silo", "global"]);
+        policies[0].Number("rolledBackGrains").ShouldBe(json.Number("dependentGrains"));
+        json.Number("rolledBackGrains").ShouldBe(policies[mode == "exact" ? 0 : 2].Number("rolledBackGrains"));
+        json.Number("lostEvents").ShouldBeGreaterThan(0);
+    }
+
+    [Fact]
+    public async Task Checkpoint_leaves_every_large_state_as_it_must_be()
+    {
+        JsonElement json = await Benchmark.RunAsync($"checkpoint {Small} --pages 4 --page-bytes 20000 --edits 1000 --rounds 3 --every-ms 50");
+        json.Number("wrongStates").ShouldBe(0);
+        json.Number("writtenBytesPerChangedByte").ShouldBeGreaterThan(0);
+        json.Number("smallWrittenBytesPerChangedByte").ShouldBeGreaterThan(0);
+    }
+
+    /// <summary>The whole process, with the feed, in the plain case: what it allocates does not depend on the machine.</summary>
+    [Fact]
+    public async Task An_event_allocates_no_more_than_its_budget()
+    {
+        const double Budget = 200;
+        JsonElement json = await Benchmark.RunAsync("throughput --keys 20000 --events 400000 --runs 3");
+        json.Number("allocatedBytesPerEvent").ShouldBeLessThan(Budget);
+    }
+
+    [Theory]
+    [InlineData("throughput --keys 0", "--keys is '0'")]
+    [InlineData("recovery --mode all", "all")]
+    [InlineData("latency --depths 9", "from 1 to 5")]
+    public async Task A_mistake_on_the_command_line_is_named(string arguments, string expected)
+    {
+        (int exitCode, _, string errors) = await Benchmark.RunPlainAsync(arguments);
+        exitCode.ShouldNotBe(0);
+        errors.ShouldContain(expected);
+    }
+
+    [Fact]
+    public async Task The_help_names_all_scenarios()
+    {
+        (int exitCode, string output, _) = await Benchmark.RunPlainAsync("--help");
+        exitCode.ShouldBe(0);
+        foreach (string scenario in new[] { "throughput", "latency", "recovery", "checkpoint" })
+        {
+            output.ShouldContain(scenario);
+        }
+    }
+}
