@@ -13,17 +13,8 @@ internal sealed partial class Silo
 
         RunTimers();
         TakeHeld();
-        int budget = Options.RowsPerStep;
         IReadOnlyList<Partition> active = Ownerships.Active;
-        for (int i = 0; i < active.Count && budget > 0; i++)
-        {
-            Partition partition = active[(_nextPartition + i) % active.Count];
-            if (!partition.Lost)
-            {
-                budget -= partition.Deliver(Math.Max(64, Options.RowsPerStep / active.Count));
-            }
-        }
-
+        int budget = DeliverAll(active);
         _nextPartition++;
         for (int i = 0; i < active.Count; i++)
         {
@@ -38,6 +29,29 @@ internal sealed partial class Silo
         Flush();
         SendAcks();
         _moreToDo = budget <= 0 || HasMore(active);
+    }
+
+    /// <summary>
+    /// Delivers until nothing is left or a step's work is done; returns what is left of that. What one operator emits reaches
+    /// the next in the same step, so that all hops of an event share a frame: a flush in between would cost it another one.
+    /// </summary>
+    private int DeliverAll(IReadOnlyList<Partition> active)
+    {
+        int budget = Options.RowsPerStep, share = Math.Max(64, Options.RowsPerStep / Math.Max(1, active.Count)), before;
+        do
+        {
+            before = budget;
+            for (int i = 0; i < active.Count && budget > 0; i++)
+            {
+                Partition partition = active[(_nextPartition + i) % active.Count];
+                if (!partition.Lost)
+                {
+                    budget -= partition.Deliver(share);
+                }
+            }
+        }
+        while (budget > 0 && budget < before && Phase != SiloPhase.Stopped);
+        return budget;
     }
 
     private static bool HasMore(IReadOnlyList<Partition> active)

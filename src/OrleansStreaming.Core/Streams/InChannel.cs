@@ -3,8 +3,9 @@ namespace OrleansStreaming.Core;
 /// <summary>The receiving end of a channel: takes only the next number, and acknowledges what is durable.</summary>
 internal sealed class InChannel
 {
+    /// <summary>The last number of each frame that numbers wait for, but for the last one.</summary>
     private readonly Queue<(long Number, long Lsn)> _waiting = new();
-    private long _highestLsn;
+    private (long Number, long Lsn) _last;
 
     /// <summary>The only number that is taken.</summary>
     public long Next { get; set; } = 1;
@@ -21,13 +22,19 @@ internal sealed class InChannel
     {
         Next = number + 1;
         Changed = true;
-        if (lsn <= _highestLsn && _waiting.Count > 0)
+        if (lsn <= _last.Lsn && _last.Number > DurableNumber)
         {
-            lsn = _highestLsn;
+            // Not before what came earlier; most records of a message share a frame anyway.
+            _last.Number = number;
+            return;
         }
 
-        _highestLsn = Math.Max(_highestLsn, lsn);
-        _waiting.Enqueue((number, lsn));
+        if (_last.Number > DurableNumber)
+        {
+            _waiting.Enqueue(_last);
+        }
+
+        _last = (number, lsn);
     }
 
     /// <summary>The own journal is durable up to an LSN.</summary>
@@ -36,8 +43,18 @@ internal sealed class InChannel
         while (_waiting.TryPeek(out var first) && first.Lsn <= durable)
         {
             _waiting.Dequeue();
-            DurableNumber = first.Number;
-            Changed = true;
+            Acknowledge(first.Number);
         }
+
+        if (_waiting.Count == 0 && _last.Number > DurableNumber && _last.Lsn <= durable)
+        {
+            Acknowledge(_last.Number);
+        }
+    }
+
+    private void Acknowledge(long number)
+    {
+        DurableNumber = number;
+        Changed = true;
     }
 }

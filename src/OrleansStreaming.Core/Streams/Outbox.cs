@@ -138,6 +138,11 @@ internal sealed class Outbox(Silo silo)
                 break;
             }
 
+            if (channel.Unacknowledged[done] is { Transmissions: 1 } batch)
+            {
+                batch.Rows.Evict(); // The only message that refers to its buffer has been taken.
+            }
+
             done++;
         }
 
@@ -265,6 +270,7 @@ internal sealed class Outbox(Silo silo)
 
     private DataMessage Message(OutChannel channel, SendBatch batch)
     {
+        batch.Transmissions++;
         ReadOnlySpan<LogBlock.Slot> slots = batch.Rows.Slots;
         var wire = new WireSlot[slots.Length];
         for (int i = 0; i < slots.Length; i++)

@@ -15,6 +15,9 @@ internal sealed class SendBatch(LogBlock rows, long stamp, Floor? floor)
 
     public long FirstNumber { get; set; }
 
+    /// <summary>How often it has been handed to the transport.</summary>
+    public int Transmissions { get; set; }
+
     public int Count => Floor is null ? Rows.Count : 1;
 
     public long LastNumber => FirstNumber + Count - 1;
