@@ -97,15 +97,21 @@ internal sealed record FaultRates
 
     public int MaxIngests { get; init; }
 
+    /// <summary>The most clients of a stream that is fed from outside; each waits for its answers.</summary>
+    public int MaxClients { get; init; } = 4;
+
+    /// <summary>The least that a silo must have to lose to be killed, mostly.</summary>
+    public int KillAtUnflushed { get; init; } = 1;
+
     public static FaultRates Draw(SimulationRandom random, FaultMix mix)
     {
-        bool calm = mix == FaultMix.Calm, crashes = mix == FaultMix.Crashes, lag = mix == FaultMix.Lag;
-        return new FaultRates
+        bool calm = mix == FaultMix.Calm, crashes = mix == FaultMix.Crashes;
+        var rates = new FaultRates
         {
             Step = random.Pick(60, 100, 200),
-            Deliver = lag ? random.Pick(150, 250) : random.Pick(30, 100, 200),
+            Deliver = random.Pick(30, 100, 200),
             Storage = random.Pick(40, 120, 200),
-            Append = crashes || lag ? random.Pick(2, 5, 15, 40) : random.Pick(5, 15, 40, 120),
+            Append = crashes ? random.Pick(2, 5, 15, 40) : random.Pick(5, 15, 40, 120),
             Outside = random.Pick(5, 40, 100),
             Complete = random.Pick(30, 120, 200),
             Turn = random.Pick(2, 5, 30, 100),
@@ -113,7 +119,7 @@ internal sealed record FaultRates
             Ingest = random.Pick(40, 80, 160),
             Restart = random.Pick(3, 15, 40),
             View = random.Pick(5, 20, 60),
-            Kill = calm ? 0 : crashes || lag ? random.Pick(6, 12) : random.Pick(0, 2, 5),
+            Kill = calm ? 0 : crashes ? 10 : random.Pick(0, 2, 5),
             KillBusy = calm ? 0 : crashes ? 6 : random.Pick(0, 2, 4),
             DeclareDead = calm ? 0 : crashes ? 6 : random.Pick(0, 0, 2, 4),
             Pause = calm ? 0 : random.Pick(0, 0, 2, 4),
@@ -121,9 +127,9 @@ internal sealed record FaultRates
             Shutdown = mix == FaultMix.Moves ? 4 : random.Pick(0, 0, 1),
             RollingRestart = mix == FaultMix.Moves ? 2 : random.Pick(0, 0, 0, 1),
             NetworkCut = random.Pick(0, 0, 1, 3),
-            SlowStorage = lag ? 4 : random.Pick(0, 0, 1, 3),
+            SlowStorage = random.Pick(0, 0, 1, 3),
             ClockJump = random.Pick(0, 0, 5),
-            LoseRequests = lag ? 900 : random.Pick(200, 500, 1000),
+            LoseRequests = random.Pick(200, 500, 1000),
             Lose = random.Pick(0, 0, 20, 100),
             Repeat = random.Pick(0, 0, 20, 100),
             Reorder = random.Pick(0, 100, 500),
@@ -139,10 +145,45 @@ internal sealed record FaultRates
             CallError = random.Pick(0, 100, 300),
             MaxStepMs = random.Pick(4, 20, 100),
             DetectMs = random.Pick(10, 50, 200),
-            MaxCrashes = crashes || lag ? 15 : random.Between(1, 8),
+            MaxCrashes = crashes ? 15 : random.Between(1, 8),
             MaxIngests = random.Pick(50, 150, 300, 500),
         };
+        return mix == FaultMix.Lag ? rates.Lagging(random) : rates;
     }
+
+    /// <summary>
+    /// Little is wrong but that flushes are slow, and then a silo dies with what others have long worked on. It recovers fast,
+    /// so that this happens again and again.
+    /// </summary>
+    private FaultRates Lagging(SimulationRandom random) => this with
+    {
+        Step = 200,
+        Deliver = 200,
+        Storage = 200,
+        Complete = 200,
+        Turn = 60,
+        Append = random.Pick(1, 3, 6),
+        Time = 20,
+        Ingest = 160,
+        Restart = 40,
+        View = 60,
+        Kill = random.Pick(3, 6),
+        KillBusy = 0,
+        DeclareDead = random.Pick(0, 1),
+        Pause = 0,
+        Replan = 0,
+        Shutdown = 0,
+        RollingRestart = 0,
+        SlowStorage = 0,
+        LoseRequests = 900,
+        Lose = random.Pick(0, 20),
+        LoseSeals = random.Pick(0, 500),
+        Delay = 0,
+        MaxCrashes = 15,
+        MaxIngests = 500,
+        MaxClients = 12,
+        KillAtUnflushed = random.Pick(2, 6, 15),
+    };
 }
 
 /// <summary>What a schedule stresses.</summary>

@@ -102,7 +102,7 @@ internal sealed partial class SimulatedWorld
             silo = _silos.Where(s => !s.IsPaused).MaxBy(s => s.Silo.Journal?.UnflushedRecords ?? 0) ?? silo;
         }
 
-        bool nothingToLose = silo?.Silo.Journal is not { UnflushedRecords: > 0 };
+        bool nothingToLose = silo?.Silo.Journal is not { } journal || journal.UnflushedRecords < Scenario.Rates.KillAtUnflushed;
         if (silo is null || (nothingToLose && Random.Chance(800)) || !Faults.Allows(FaultKind.Kill))
         {
             return;

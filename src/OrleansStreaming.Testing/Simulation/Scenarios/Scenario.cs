@@ -34,9 +34,10 @@ internal sealed record Scenario
     /// <summary>A drawn topology of a shape.</summary>
     public static Scenario Draw(SimulationRandom random, string shape, TopologyFeatures features, FaultMix mix)
     {
-        var plan = new TopologyPlan(random, features);
+        bool lag = mix == FaultMix.Lag;
+        var plan = new TopologyPlan(random, lag ? features with { Strict = false } : features);
         Shapes.All[shape](plan);
-        return Draw(random, $"{shape}, {mix}", plan.Build(random.Between(3, 6)), mix);
+        return Draw(random, $"{shape}, {mix}", plan.Build(lag ? random.Between(6, 20) : random.Between(3, 6)), mix);
     }
 
     /// <summary>Any limits and faults of a mix for a given workload.</summary>

@@ -177,7 +177,7 @@ internal sealed partial class SimulatedWorld
     private IEnumerable<SimulatedProducer> DrawProducers(InputStream input)
     {
         string name = input.Stream.Name;
-        int clients = Random.Between(1, 4);
+        int clients = Random.Between(1, Scenario.Rates.MaxClients);
         for (int i = 0; i < clients; i++)
         {
             yield return new ClientProducer(this, input, $"client-{name}-{i}");
