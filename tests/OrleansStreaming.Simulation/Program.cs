@@ -4,7 +4,7 @@ using OrleansStreaming.Testing.Simulation;
 
 long seeds = 1000, start = 0, minutes = 0;
 ulong? trace = null;
-string? mutant = null;
+string? mutant = null, exhaust = null, crash = null;
 bool mutants = false, digests = false, list = false;
 NamedScenario? scenario = ScenarioCatalog.Random;
 const int seconds = 60;
@@ -21,6 +21,8 @@ for (int i = 0; i < args.Length; i++)
         case "--digests": digests = true; break;
         case "--mutant": mutant = Value(); break;
         case "--list": list = true; break;
+        case "--exhaust": exhaust = i + 1 < args.Length && !args[i + 1].StartsWith('-') ? args[++i] : ""; break;
+        case "--crash": crash = Value(); break;
         case "--scenario":
             string name = Value();
             scenario = ScenarioCatalog.Find(name);
@@ -32,7 +34,7 @@ for (int i = 0; i < args.Length; i++)
 
             break;
         default:
-            Console.Error.WriteLine("usage: [--seeds N] [--start S] [--minutes M] [--scenario NAME] [--digests] [--mutant NAME | --mutants] | --trace SEED [--mutant NAME] | --list");
+            Console.Error.WriteLine("usage: [--seeds N] [--start S] [--minutes M] [--scenario NAME] [--digests] [--mutant NAME | --mutants] | --trace SEED [--mutant NAME] | --exhaust [all | NAME [--crash PLAN]] [--mutant NAME | --mutants] | --list");
             return 2;
     }
 }
@@ -47,15 +49,31 @@ if (list)
     return 0;
 }
 
-if (mutants)
-{
-    return Mutants.RunAll((int)seeds, (ulong)start, seconds);
-}
-
 if (mutant is not null && !Mutants.Switch(mutant, true))
 {
     Console.Error.WriteLine($"there is no mutant {mutant}; there are {string.Join(", ", Mutants.Names)}");
     return 2;
+}
+
+if (mutants)
+{
+    return exhaust is null ? Mutants.RunAll((int)seeds, (ulong)start, seconds) : Exhaust.RunMutants();
+}
+
+if (exhaust is "" or "all")
+{
+    return Exhaust.RunAll(everything: exhaust == "all");
+}
+
+if (exhaust is not null)
+{
+    if (ExhaustionCatalog.Find(exhaust) is not { } small || (crash is not null && CrashPlan.TryParse(crash) is null))
+    {
+        Console.Error.WriteLine($"--exhaust wants a name, and --crash steps such as 17b+40a+late (b: before it, a: after it, o: another silo, s, m, e: within an append); there are {string.Join(", ", ExhaustionCatalog.All.Select(s => s.Name))}");
+        return 2;
+    }
+
+    return crash is null ? Exhaust.RunOne(small) : Exhaust.Replay(small, CrashPlan.TryParse(crash)!);
 }
 
 const string Command = "dotnet run -c Release --project tests/OrleansStreaming.Simulation --";

@@ -6,6 +6,9 @@ namespace OrleansStreaming.Testing.Simulation;
 /// </summary>
 internal abstract class Director
 {
+    /// <summary>Whether the phase with faults is over, though actions are left.</summary>
+    public virtual bool IsDone(SimulatedWorld world) => false;
+
     /// <summary>Before each action of the phase with faults. True when it acted in chance's place.</summary>
     public virtual bool Act(SimulatedWorld world) => false;
 

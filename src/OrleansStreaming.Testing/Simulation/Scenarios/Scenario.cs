@@ -24,6 +24,15 @@ internal sealed record Scenario
     /// <summary>Actions with faults.</summary>
     public required int Steps { get; init; }
 
+    /// <summary>How long all must be quiet before the world counts as settled, milliseconds: every silo asks storage once more meanwhile.</summary>
+    public int QuietMs { get; init; } = 1500;
+
+    /// <summary>Each frame of an append reaches storage by itself; else chance says how many at once.</summary>
+    public bool FrameByFrame { get; init; }
+
+    /// <summary>Makes who sends events; null for some of each kind at each input.</summary>
+    public Func<SimulatedWorld, IEnumerable<SimulatedProducer>>? Producers { get; init; }
+
     /// <summary>Makes what takes the place of chance; null when nothing does.</summary>
     public Func<Director>? Director { get; init; }
 

@@ -16,9 +16,9 @@ internal sealed class SimulatedJournalWriter(SimulatedWorld world, SimulatedSilo
         int next = 0;
         while (next < frames.Count)
         {
-            int from = next, until = world.Random.Between(next + 1, frames.Count);
+            int from = next, until = world.Scenario.FrameByFrame ? next + 1 : world.Random.Between(next + 1, frames.Count);
             FrameToWrite[] some = [.. frames.Skip(from).Take(until - from)];
-            await world.Gates.Wait(owner, GateKind.Append, new GateName("append to", journal.Name, some[0].Lsn, some[^1].Lsn), () => Store(some), () => Tear(some)).ConfigureAwait(false);
+            await world.Gates.Wait(owner, GateKind.Append, new GateName("append to", journal.Name, some[0].Lsn, some[^1].Lsn), () => Store(some), perMille => Tear(some, perMille)).ConfigureAwait(false);
             next = until;
         }
 
@@ -42,5 +42,5 @@ internal sealed class SimulatedJournalWriter(SimulatedWorld world, SimulatedSilo
         return true;
     }
 
-    private void Tear(FrameToWrite[] frames) => journal.StoreTorn(frames, world.Random.Between(0, frames.Sum(f => f.Length)));
+    private void Tear(FrameToWrite[] frames, int perMille) => journal.StoreTorn(frames, (int)(frames.Sum(f => (long)f.Length) * perMille / 1000));
 }

@@ -67,6 +67,12 @@ internal sealed class TopologyPlan(SimulationRandom random, TopologyFeatures fea
         }, from));
     }
 
+    /// <summary>Adds a stream as it is.</summary>
+    public void Add(PlannedStream stream) => _streams.Add(stream);
+
+    /// <summary>Adds an operator as it is.</summary>
+    public void Add(SimulatedOperator op, params string[] from) => _operators.Add((op, from));
+
     /// <summary>Adds a sink, perhaps two, to a stream. Such a stream carries one type.</summary>
     public void Sink(string stream)
     {

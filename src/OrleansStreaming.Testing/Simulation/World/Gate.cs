@@ -30,8 +30,8 @@ internal abstract class Gate(SimulatedSilo owner, GateKind kind, GateName what)
 
     public GateName What { get; } = what;
 
-    /// <summary>What a crash may leave of it: a part. Null when it takes effect as a whole or not at all.</summary>
-    public Action? Tear { get; init; }
+    /// <summary>What a crash may leave of it: so many thousandths. Null when it takes effect as a whole or not at all.</summary>
+    public Action<int>? Tear { get; init; }
 
     /// <summary>Takes effect and answers.</summary>
     public abstract void Pass();

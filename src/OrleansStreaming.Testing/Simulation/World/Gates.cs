@@ -29,7 +29,7 @@ internal sealed class Gates(SimulatedWorld world)
     }
 
     /// <summary>Waits until the schedule lets an operation take effect.</summary>
-    public ValueTask<T> Wait<T>(SimulatedSilo owner, GateKind kind, GateName what, Func<T> effect, Action? tear = null)
+    public ValueTask<T> Wait<T>(SimulatedSilo owner, GateKind kind, GateName what, Func<T> effect, Action<int>? tear = null)
     {
         var gate = new Gate<T>(owner, kind, what, effect) { Tear = tear };
         _waiting.Add(gate);
@@ -91,6 +91,14 @@ internal sealed class Gates(SimulatedWorld world)
         }
     }
 
+    /// <summary>Takes an operation out: what becomes of it is up to the caller.</summary>
+    public Gate Take(int at)
+    {
+        Gate gate = _waiting[at];
+        _waiting.RemoveAt(at);
+        return gate;
+    }
+
     /// <summary>A silo is gone: some of what it had asked for still happens, later or in part.</summary>
     public void Orphan(SimulatedSilo silo)
     {
@@ -108,7 +116,7 @@ internal sealed class Gates(SimulatedWorld world)
                 _waiting.RemoveAt(i);
                 if (gate.Tear is not null && world.Faults.Strikes(FaultKind.TornAppend, 400))
                 {
-                    gate.Tear();
+                    gate.Tear(world.Random.Between(0, 1000));
                 }
             }
         }

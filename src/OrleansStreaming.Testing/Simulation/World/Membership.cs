@@ -37,6 +37,9 @@ internal sealed class Membership
         Update();
     }
 
+    /// <summary>Certain silos shall serve: partitions move. <see cref="Update"/> follows.</summary>
+    public void Plan(params IEnumerable<string> names) => _planned = [.. names];
+
     /// <summary>All silos shall serve. <see cref="Update"/> follows.</summary>
     public void PlanAll() => _planned = [.. Names];
 

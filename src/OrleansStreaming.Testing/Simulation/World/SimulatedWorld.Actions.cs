@@ -9,6 +9,9 @@ internal sealed partial class SimulatedWorld
     /// <summary>How long an orderly stop may take.</summary>
     private const long DrainMs = 5000;
 
+    /// <summary>Time passes.</summary>
+    public void Wait(int milliseconds) => NowMs += milliseconds;
+
     public void Step(SimulatedSilo silo)
     {
         Note((ulong)silo.Incarnation + 1);

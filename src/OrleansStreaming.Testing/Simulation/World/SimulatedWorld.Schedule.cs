@@ -25,7 +25,7 @@ internal sealed partial class SimulatedWorld
                 WarmUp();
             }
 
-            for (int i = 0; i < Scenario.Steps && Failure is null && InTime(i); i++)
+            for (int i = 0; i < Scenario.Steps && Director?.IsDone(this) != true && Failure is null && InTime(i); i++)
             {
                 if (Director?.Act(this) != true)
                 {

@@ -9,9 +9,6 @@ internal sealed partial class SimulatedWorld
     private const int MaxQuietSteps = 400_000;
     private const long MaxQuietMs = 120_000;
 
-    /// <summary>Long enough for every silo to ask storage once more.</summary>
-    private const long QuietMs = 1500;
-
     /// <summary>No more faults: everything drains within bounded time, and is then what it should be.</summary>
     private void Settle()
     {
@@ -43,7 +40,7 @@ internal sealed partial class SimulatedWorld
 
             busy |= !Oracle.Progress.IsQuiet();
             quietSince = busy ? -1 : quietSince < 0 ? NowMs : quietSince;
-            if (quietSince >= 0 && NowMs - quietSince > QuietMs)
+            if (quietSince >= 0 && NowMs - quietSince > Scenario.QuietMs)
             {
                 break;
             }

@@ -30,7 +30,7 @@ internal sealed partial class SimulatedWorld
         Gates = new Gates(this);
         Network = new Network(this);
         Membership = new Membership(this, [.. Enumerable.Range(0, Scenario.Silos).Select(i => $"silo{i}")]);
-        Producers = [.. Scenario.Workload.Inputs.SelectMany(DrawProducers)];
+        Producers = [.. Scenario.Producers?.Invoke(this) ?? Scenario.Workload.Inputs.SelectMany(DrawProducers)];
     }
 
     public ulong Seed { get; }

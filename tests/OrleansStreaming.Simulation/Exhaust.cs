@@ -1,0 +1,146 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using OrleansStreaming.Testing.Simulation;
+
+/// <summary>Runs small schedules with a crash at every step, and with crashes at every pair of steps.</summary>
+internal static class Exhaust
+{
+    private const string Command = "dotnet run -c Release --project tests/OrleansStreaming.Simulation --";
+
+    /// <summary>Scenarios whose pairs are run where time is short.</summary>
+    private static readonly string[] Smallest = ["one-event"];
+
+    /// <summary>Rules without which a crash at some step does harm, and where: exhaustion must find each, or it finds nothing.</summary>
+    private static readonly (string Mutant, string Scenario)[] Known =
+        [("AcknowledgeEarly", "one-event"), ("AnswerEarly", "two-events"), ("CommitUnsent", "checkpoint"), ("ReleaseUnstable", "sink")];
+
+    /// <summary>Runs all scenarios: with every single crash, and with pairs for those that are small, or for all.</summary>
+    public static int RunAll(bool everything)
+    {
+        int passed = 0, failed = 0;
+        foreach (ExhaustionScenario scenario in ExhaustionCatalog.All)
+        {
+            Report(scenario, pairs: everything || Smallest.Contains(scenario.Name), everything, ref passed, ref failed);
+        }
+
+        foreach ((string mutant, string scenario) in Known)
+        {
+            bool found = Find(mutant, [ExhaustionCatalog.Find(scenario)!]);
+            passed += found ? 1 : 0;
+            failed += found ? 0 : 1;
+        }
+
+        Console.WriteLine($"seeds: {passed} passed, {failed} failed");
+        return failed == 0 ? 0 : 1;
+    }
+
+    /// <summary>Breaks each rule in turn, and says which single crash shows it.</summary>
+    public static int RunMutants()
+    {
+        int found = Mutants.Names.ToArray().Count(mutant => Find(mutant, ExhaustionCatalog.All));
+        Console.WriteLine($"seeds: {found} passed, {Mutants.Names.Count() - found} failed");
+        return 0;
+    }
+
+    /// <summary>Runs one scenario with all single crashes and all pairs.</summary>
+    public static int RunOne(ExhaustionScenario scenario)
+    {
+        int passed = 0, failed = 0;
+        Report(scenario, pairs: true, everything: true, ref passed, ref failed);
+        Console.WriteLine($"seeds: {passed} passed, {failed} failed");
+        return failed == 0 ? 0 : 1;
+    }
+
+    /// <summary>Repeats one run, and prints what happens.</summary>
+    public static int Replay(ExhaustionScenario scenario, CrashPlan plan)
+    {
+        ExhaustionRun run = scenario.Run(plan, Console.WriteLine);
+        Console.WriteLine($"{run.Steps} steps, {run.Crashes} crashes, digest {run.Digest:x16}");
+        Console.WriteLine(run.Failure is null ? "seeds: 1 passed, 0 failed" : $"{run.Failure.Invariant}: {run.Failure.Message}\nseeds: 0 passed, 1 failed");
+        return run.Failure is null ? 0 : 1;
+    }
+
+    private static void Report(ExhaustionScenario scenario, bool pairs, bool everything, ref int passed, ref int failed)
+    {
+        var watch = Stopwatch.StartNew();
+        ExhaustionRun plain = scenario.Run(CrashPlan.None);
+        List<ExhaustionRun> singles = plain.Failure is null ? Run(scenario, Singles(plain)) : [];
+        List<ExhaustionRun> both = pairs ? Run(scenario, singles.SelectMany(single => Pairs(single, everything))) : [];
+        List<ExhaustionRun> failures = [.. new[] { plain }.Concat(singles).Concat(both).Where(r => r.Failure is not null)];
+        Console.WriteLine($"{scenario.Name,-16} {plain.Steps,4} steps, {singles.Count,5} single runs, {both.Count,6} pair runs, {failures.Count} failures, {watch.Elapsed.TotalSeconds:F1} s");
+        foreach (ExhaustionRun run in failures.Take(20))
+        {
+            string message = run.Failure!.Message.ReplaceLineEndings(" ");
+            Console.WriteLine($"{Command} --exhaust {scenario.Name} --crash {run.Plan}    {run.Failure.Invariant}: {(message.Length > 300 ? message[..300] : message)}");
+        }
+
+        failed += failures.Count;
+        passed += 1 + singles.Count + both.Count - failures.Count;
+    }
+
+    /// <summary>Whether a broken rule shows, with one crash or none.</summary>
+    private static bool Find(string mutant, IEnumerable<ExhaustionScenario> scenarios)
+    {
+        foreach (ExhaustionScenario scenario in scenarios)
+        {
+            // Which seed it is, and how many steps there are, is found out with all rules in force.
+            ExhaustionRun plain = scenario.Run(CrashPlan.None);
+            Mutants.Switch(mutant, true);
+            ExhaustionRun? shown = Run(scenario, Singles(plain).Prepend(CrashPlan.None), untilFailure: true).Find(r => r.Failure is not null);
+            Mutants.Switch(mutant, false);
+            if (shown is not null)
+            {
+                string message = shown.Failure!.Message.ReplaceLineEndings(" ");
+                Console.WriteLine($"mutant {mutant}: shown by {scenario.Name} with {shown.Plan} ({shown.Failure.Invariant}: {(message.Length > 100 ? message[..100] : message)})");
+                return true;
+            }
+        }
+
+        Console.WriteLine($"mutant {mutant}: NOT FOUND");
+        return false;
+    }
+
+    private static IEnumerable<CrashPlan> Singles(ExhaustionRun plain) =>
+        from step in Enumerable.Range(1, plain.Steps)
+        from kind in Kinds(plain, step)
+        from late in new[] { false, true }
+        select new CrashPlan([new CrashPoint(step, kind)], late);
+
+    /// <summary>A second crash at every later step, recovery included. Where time is short, only after what takes effect.</summary>
+    private static IEnumerable<CrashPlan> Pairs(ExhaustionRun first, bool everything) =>
+        from step in Enumerable.Range(first.Plan.Points[0].Step + 1, Math.Max(0, first.Steps - first.Plan.Points[0].Step))
+        from kind in everything ? Kinds(first, step) : [CrashKind.After]
+        select first.Plan with { Points = [.. first.Plan.Points, new CrashPoint(step, kind)] };
+
+    private static IEnumerable<CrashKind> Kinds(ExhaustionRun run, int step) =>
+        run.Appends.Contains(step) ? Enum.GetValues<CrashKind>() : [CrashKind.Before, CrashKind.After, CrashKind.Other];
+
+    private static List<ExhaustionRun> Run(ExhaustionScenario scenario, IEnumerable<CrashPlan> plans, bool untilFailure = false)
+    {
+        bool stop = false;
+        var runs = new ConcurrentQueue<ExhaustionRun>();
+        var left = new ConcurrentQueue<CrashPlan>(plans);
+        Thread[] workers = [.. Enumerable.Range(0, Environment.ProcessorCount).Select(_ => new Thread(Work, 16 << 20))];
+        foreach (Thread worker in workers)
+        {
+            worker.Start();
+        }
+
+        foreach (Thread worker in workers)
+        {
+            worker.Join();
+        }
+
+        return [.. runs.OrderBy(r => r.Plan.Points.FirstOrDefault().Step).ThenBy(r => r.Plan.ToString(), StringComparer.Ordinal)];
+
+        void Work()
+        {
+            while (!stop && left.TryDequeue(out CrashPlan? plan))
+            {
+                ExhaustionRun run = scenario.Run(plan);
+                runs.Enqueue(run);
+                stop |= untilFailure && run.Failure is not null;
+            }
+        }
+    }
+}
