@@ -15,6 +15,7 @@ RootCommand root = new("Measures the embedded engine on real files. Absolute tim
     LatencyScenario.Command(),
     RecoveryScenario.Command(),
     CheckpointScenario.Command(),
+    OpenScenario.Command(),
 };
 ParseResult parsed = root.Parse(args);
 try

@@ -104,6 +104,9 @@ internal sealed class BenchEngine : IAsyncDisposable
         return CheckpointBytes - before;
     }
 
+    /// <summary>Ends gracefully: everything is checkpointed, nothing is left to recover.</summary>
+    public Task StopAsync(CancellationToken cancellationToken) => Engine.StopAsync(cancellationToken);
+
     /// <summary>Ends as a crash would: nothing of the folder is needed any more.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -33,3 +33,14 @@ internal sealed class Forward<TKey, TEvent> : OperatorGrain<TKey, Tally>, IConsu
         return default;
     }
 }
+
+/// <summary>Counts and sums by key, and says nothing.</summary>
+internal sealed class Silent : OperatorGrain<long, Tally>, IConsume<Input>
+{
+    public ValueTask OnEvent(Input input, EventContext context)
+    {
+        State.Count++;
+        State.Sum += input.Amount;
+        return default;
+    }
+}
