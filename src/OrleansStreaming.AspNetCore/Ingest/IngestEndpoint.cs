@@ -42,11 +42,11 @@ internal static class IngestEndpoint
         EventType type = FindType(stream, http.Request.Query["type"]);
         using Activity? activity = StreamingDiagnostics.Activities.StartActivity("send " + stream.Name, ActivityKind.Producer);
         activity?.SetTag("messaging.system", StreamingDiagnostics.SystemName).SetTag("messaging.operation.type", "send").SetTag("messaging.destination.name", stream.Name);
-        var events = new IngestEncoder(stream);
+        var events = new IngestEncoder(stream, StreamingEngine.ProducerId(producer.Id), producer.Sequence);
         await ParseAsync(http, engine, lines, type, events, waiting.Token).ConfigureAwait(false);
         activity?.SetTag("messaging.batch.message_count", events.Count);
         waiting.Begin(engine.Options.RequestTimeout);
-        IngestAnswer answer = await engine.IngestAsync(events, producer.Id, producer.Sequence, waiting.Token).ConfigureAwait(false);
+        IngestAnswer answer = await engine.IngestAsync(events, waiting.Token).ConfigureAwait(false);
         switch (answer.Outcome)
         {
             case IngestOutcome.Durable:

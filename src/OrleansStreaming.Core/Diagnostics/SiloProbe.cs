@@ -7,7 +7,7 @@ internal abstract class SiloProbe
 {
     // ---------- records
 
-    public virtual void Appended(Partition partition, LogBlock block, in Row row, CausalityVector? vector)
+    public virtual void Appended(Partition partition, LogBlock block, long offset, in Row row, CausalityVector? vector)
     {
     }
 

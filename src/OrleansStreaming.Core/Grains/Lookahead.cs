@@ -26,21 +26,21 @@ internal sealed class Lookahead
         int at = start;
         for (int i = 0; i < count; i++)
         {
-            int length = Row.ReadKey(rows[at..], out ReadOnlySpan<byte> key, out int keyAt);
-            ulong hash = KeyHash.Compute(key);
-            grains.Prefetch(hash);
-            _entries[i] = new Entry(at, length, at + keyAt, key.Length, hash, null);
-            at += length;
+            ref Entry entry = ref _entries[i];
+            Row.Parse(rows[at..], block.BaseTime, out entry.Row);
+            entry.Start = at;
+            entry.Hash = KeyHash.Compute(rows.Slice(at + entry.Row.KeyAt, entry.Row.KeyLength));
+            grains.Prefetch(entry.Hash);
+            at += entry.Row.Length;
         }
 
         for (int i = 0; i < count; i++)
         {
             ref Entry entry = ref _entries[i];
-            Grain? grain = grains.Find(entry.Hash, rows.Slice(entry.KeyAt, entry.KeyLength));
-            if (grain is not null)
+            entry.Grain = grains.Find(entry.Hash, rows.Slice(entry.Start + entry.Row.KeyAt, entry.Row.KeyLength));
+            if (entry.Grain is { } grain)
             {
                 Memory.Prefetch(grain, GrainLines);
-                entry = entry with { Grain = grain };
             }
         }
 
@@ -59,11 +59,16 @@ internal sealed class Lookahead
     public void Clear() => Array.Clear(_entries);
 
     /// <summary>A row ahead.</summary>
-    /// <param name="Start">Where it lies in its block.</param>
-    /// <param name="Length">Its length.</param>
-    /// <param name="KeyAt">Where its key lies in the block.</param>
-    /// <param name="KeyLength">The key's length.</param>
-    /// <param name="Hash">The key's hash.</param>
-    /// <param name="Grain">Its grain; null when it is not in memory yet.</param>
-    internal readonly record struct Entry(int Start, int Length, int KeyAt, int KeyLength, ulong Hash, Grain? Grain);
+    internal struct Entry
+    {
+        /// <summary>Where it lies in its block.</summary>
+        public int Start;
+        public RowLayout Row;
+
+        /// <summary>The key's hash.</summary>
+        public ulong Hash;
+
+        /// <summary>Its grain; null when it is not in memory yet.</summary>
+        public Grain? Grain;
+    }
 }

@@ -111,7 +111,7 @@ internal sealed partial class OperatorHost
             for (int i = 0; i < count && MayDeliver; i++)
             {
                 ref readonly Lookahead.Entry next = ref ahead[i];
-                Row.Read(block.Rows[next.Start..], block.BaseTime, out Row row);
+                Row row = next.Row.In(block.Rows[next.Start..]);
                 bool isVoid = block.IsVoid(row.Slot);
                 if (!isVoid && _partition.Stream.Strict && !Mutations.DeliverUnstable && !_silo.IsStable(block, row.Slot))
                 {
@@ -119,7 +119,7 @@ internal sealed partial class OperatorHost
                     return done;
                 }
 
-                _cursor.Move(next.Length);
+                _cursor.Move(next.Row.Length);
                 CursorOffset = block.First.Value + index + i;
                 done++;
                 if (!isVoid && IsFor(in row))

@@ -9,6 +9,9 @@ internal sealed class Journal(int id, string name, JournalTable journals, SiloOp
 {
     /// <summary>A block writes the number of its slots in 16 bits.</summary>
     private const int MaxSlots = 60_000;
+
+    /// <summary>How exactly events from outside are timed, microseconds.</summary>
+    private const long TimePrecision = 1000;
     private readonly Queue<(long Lsn, List<LogBlock> Blocks)> _closed = new();
     private readonly Stack<List<LogBlock>> _spareLists = new();
     private readonly FrameEncoder _encoder = new();
@@ -43,31 +46,57 @@ internal sealed class Journal(int id, string name, JournalTable journals, SiloOp
     public LogBlock Append(PartitionLog log, ref Row row, CausalityVector? vector)
     {
         LogBlock? block = log.Open;
-        if (block is null || !block.HasRoomFor(in row))
+        if (block is null || !block.HasRoomFor(row.MaxSize))
         {
-            if (block is not null)
-            {
-                block.Closed = true; // The frame goes on.
-            }
-
-            block = new LogBlock(log.Partition, Id, NextLsn, log.NextOffset, row.Time);
-            _gathering.Add(block);
-            log.Add(block);
+            block = Open(log, row.Time);
         }
 
         int before = block.Length;
         block.Append(ref row, vector);
-        log.NextOffset = new Offset(log.NextOffset.Value + 1);
-        int added = block.Length - before;
-        _gatheringBytes += added;
-        UnflushedBytes += added;
-        UnflushedRecords++;
+        Added(log, block, 1, block.Length - before);
+        return block;
+    }
+
+    /// <summary>
+    /// Appends rows that are already as they lie in a block, without times: theirs is that of the block, hence a new block for
+    /// each millisecond. Returns the block.
+    /// </summary>
+    public LogBlock Append(PartitionLog log, ReadOnlySpan<byte> rows, int count, long time)
+    {
+        LogBlock? block = log.Open;
+        if (block is null || !block.HasRoomFor(rows.Length) || !block.HasOneTime || time - block.BaseTime is < 0 or >= TimePrecision)
+        {
+            block = Open(log, time);
+        }
+
+        block.Append(rows, count);
+        Added(log, block, count, rows.Length);
+        return block;
+    }
+
+    private LogBlock Open(PartitionLog log, long time)
+    {
+        if (log.Open is { } full)
+        {
+            full.Closed = true; // The frame goes on.
+        }
+
+        var block = new LogBlock(log.Partition, Id, NextLsn, log.NextOffset, time);
+        _gathering.Add(block);
+        log.Add(block);
+        return block;
+    }
+
+    private void Added(PartitionLog log, LogBlock block, int rows, int bytes)
+    {
+        log.NextOffset = new Offset(log.NextOffset.Value + rows);
+        _gatheringBytes += bytes;
+        UnflushedBytes += bytes;
+        UnflushedRecords += rows;
         if (!_atomic && (_gatheringBytes >= options.MaxFrameBytes || block.Slots.Length >= MaxSlots))
         {
             CloseFrame();
         }
-
-        return block;
     }
 
     /// <summary>What is appended until <see cref="EndAtomic"/> goes into one frame: it is durable together or lost together.</summary>

@@ -24,6 +24,9 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
 
     public int Count { get; private set; }
 
+    /// <summary>Whether all rows appended so far have the time <see cref="BaseTime"/>.</summary>
+    public bool HasOneTime { get; private set; } = true;
+
     /// <summary>The seal version under which the frame was written.</summary>
     public int SealVersion { get; init; }
 
@@ -82,19 +85,24 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
         Refresh(journals);
     }
 
-    /// <summary>Whether a row fits into a block of the usual size.</summary>
-    public bool HasRoomFor(in Row row) => Count == 0 || Length + row.MaxSize <= MaxBytes;
+    /// <summary>Whether as many bytes fit into a block of the usual size.</summary>
+    public bool HasRoomFor(int bytes) => Count == 0 || Length + bytes <= MaxBytes;
+
+    /// <summary>Appends rows as they are. Call only while the frame gathers.</summary>
+    public void Append(ReadOnlySpan<byte> rows, int count)
+    {
+        Reserve(rows.Length);
+        rows.CopyTo(Buffer.AsSpan(Length));
+        Length += rows.Length;
+        Count += count;
+    }
 
     /// <summary>Appends a row. Call only while the frame gathers.</summary>
     public int Append(ref Row row, CausalityVector? vector)
     {
         row.Slot = vector is null ? 0 : SlotOf(vector);
-        int needed = Length + row.MaxSize;
-        if (Buffer is null || needed > Buffer.Length)
-        {
-            Grow(needed);
-        }
-
+        HasOneTime &= row.Time == BaseTime;
+        Reserve(row.MaxSize);
         int start = Length;
         Length += row.Write(Buffer.AsSpan(Length), BaseTime);
         Count++;
@@ -210,9 +218,16 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
         return _slotCount;
     }
 
-    private void Grow(int needed)
+    private void Reserve(int bytes)
     {
-        byte[] larger = BufferPool.Rent(Math.Max(needed, Buffer is null ? SmallestBytes : Math.Min(Buffer.Length * 4, Math.Max(MaxBytes, Buffer.Length * 2))));
+        int needed = Length + bytes;
+        if (Buffer is not null && needed <= Buffer.Length)
+        {
+            return;
+        }
+
+        int size = Buffer is null ? SmallestBytes : Math.Min(Buffer.Length * 4, Math.Max(MaxBytes, Buffer.Length * 2));
+        byte[] larger = BufferPool.Rent(Math.Max(needed, size));
         if (Buffer is not null)
         {
             Buffer.AsSpan(0, Length).CopyTo(larger);

@@ -46,13 +46,14 @@ internal readonly record struct RecordName(long Input, int Ordinal) : IComparabl
 
 /// <summary>
 /// A record as it lies in a block, and the one place that knows its layout (docs/formats.md): flags u8 (kind in the low two
-/// bits, producer kind in the next two, then has-type, has-slot), [type u8], [vector slot], time delta (zigzag), key, producer, payload. Numbers are
-/// LEB128, byte strings have their length in front.
+/// bits, producer kind in the next two, then has-type, has-slot, has-time), [type u8], [vector slot], [time delta, zigzag],
+/// key, producer, payload. Numbers are LEB128, byte strings have their length in front.
 /// </summary>
 internal ref struct Row
 {
     private const int HasType = 0x10;
     private const int HasSlot = 0x20;
+    private const int HasTime = 0x40;
 
     public RecordKind Kind;
     public ProducerKind Producer;
@@ -79,6 +80,14 @@ internal ref struct Row
     /// <summary>Reads the row at the start of a span and returns its length. The bytes have passed their checksum.</summary>
     public static int Read(ReadOnlySpan<byte> from, long baseTime, out Row row)
     {
+        Parse(from, baseTime, out RowLayout layout);
+        row = layout.In(from);
+        return layout.Length;
+    }
+
+    /// <summary>Finds out where the parts of the row at the start of a span lie.</summary>
+    public static void Parse(ReadOnlySpan<byte> from, long baseTime, out RowLayout row)
+    {
         row = default;
         int flags = from[0], at = 1;
         row.Kind = (RecordKind)(flags & 3);
@@ -93,8 +102,10 @@ internal ref struct Row
             row.Slot = (int)Varint.Read(from, ref at);
         }
 
-        row.Time = baseTime + Varint.ReadSigned(from, ref at);
-        row.Key = Varint.ReadBytes(from, ref at);
+        row.Time = (flags & HasTime) != 0 ? baseTime + Varint.ReadSigned(from, ref at) : baseTime;
+        row.KeyLength = Varint.ReadLength(from, ref at);
+        row.KeyAt = at;
+        at += row.KeyLength;
         if (row.Producer != ProducerKind.None)
         {
             if (row.Producer != ProducerKind.External)
@@ -104,55 +115,25 @@ internal ref struct Row
 
             if (row.Producer != ProducerKind.Self)
             {
-                row.ProducerKey = Varint.ReadBytes(from, ref at);
+                row.ProducerLength = Varint.ReadLength(from, ref at);
+                row.ProducerAt = at;
+                at += row.ProducerLength;
             }
 
             long input = (long)Varint.Read(from, ref at);
             row.Name = new RecordName(input, (int)Varint.Read(from, ref at));
         }
 
-        row.Payload = Varint.ReadBytes(from, ref at);
-        return at;
-    }
-
-    /// <summary>Finds the key of the row at the start of a span; returns the row's length.</summary>
-    public static int ReadKey(ReadOnlySpan<byte> from, out ReadOnlySpan<byte> key, out int keyAt)
-    {
-        int flags = from[0], at = (flags & HasType) != 0 ? 2 : 1;
-        if ((flags & HasSlot) != 0)
-        {
-            Varint.Skip(from, ref at);
-        }
-
-        Varint.Skip(from, ref at); // The time.
-        key = Varint.ReadBytes(from, ref at);
-        keyAt = at - key.Length;
-        var producer = (ProducerKind)((flags >> 2) & 3);
-        if (producer != ProducerKind.None)
-        {
-            if (producer != ProducerKind.External)
-            {
-                Varint.Skip(from, ref at);
-            }
-
-            if (producer != ProducerKind.Self)
-            {
-                Varint.ReadBytes(from, ref at);
-            }
-
-            Varint.Skip(from, ref at);
-            Varint.Skip(from, ref at);
-        }
-
-        int length = (int)Varint.Read(from, ref at);
-        return at + length;
+        row.PayloadLength = Varint.ReadLength(from, ref at);
+        row.PayloadAt = at;
+        row.Length = at + row.PayloadLength;
     }
 
     /// <summary>Writes the row and returns its length.</summary>
     public readonly int Write(Span<byte> to, long baseTime)
     {
         int at = 1;
-        to[0] = (byte)((int)Kind | ((int)Producer << 2) | (TypeIndex != 0 ? HasType : 0) | (Slot != 0 ? HasSlot : 0));
+        to[0] = (byte)((int)Kind | ((int)Producer << 2) | (TypeIndex != 0 ? HasType : 0) | (Slot != 0 ? HasSlot : 0) | (Time != baseTime ? HasTime : 0));
         if (TypeIndex != 0)
         {
             to[at++] = TypeIndex;
@@ -163,7 +144,11 @@ internal ref struct Row
             Varint.Write(to, ref at, (uint)Slot);
         }
 
-        Varint.WriteSigned(to, ref at, Time - baseTime);
+        if (Time != baseTime)
+        {
+            Varint.WriteSigned(to, ref at, Time - baseTime);
+        }
+
         Varint.WriteBytes(to, ref at, Key);
         if (Producer != ProducerKind.None)
         {
@@ -184,6 +169,42 @@ internal ref struct Row
         Varint.WriteBytes(to, ref at, Payload);
         return at;
     }
+}
+
+/// <summary>A row without its bytes: its numbers, and where its byte strings lie from the start of the row.</summary>
+internal struct RowLayout
+{
+    public RecordKind Kind;
+    public ProducerKind Producer;
+    public byte TypeIndex;
+    public int Slot;
+    public long Time;
+    public int KeyAt;
+    public int KeyLength;
+    public int OperatorId;
+    public int ProducerAt;
+    public int ProducerLength;
+    public RecordName Name;
+    public int PayloadAt;
+    public int PayloadLength;
+
+    /// <summary>Of the whole row.</summary>
+    public int Length;
+
+    /// <summary>The row in the span that it was read from.</summary>
+    public readonly Row In(ReadOnlySpan<byte> from) => new()
+    {
+        Kind = Kind,
+        Producer = Producer,
+        TypeIndex = TypeIndex,
+        Slot = Slot,
+        Time = Time,
+        Key = from.Slice(KeyAt, KeyLength),
+        OperatorId = OperatorId,
+        ProducerKey = from.Slice(ProducerAt, ProducerLength),
+        Name = Name,
+        Payload = from.Slice(PayloadAt, PayloadLength),
+    };
 }
 
 /// <summary>LEB128 numbers and length-prefixed byte strings.</summary>
@@ -212,22 +233,22 @@ internal static class Varint
         }
     }
 
-    public static void Skip(ReadOnlySpan<byte> from, scoped ref int at)
-    {
-        while (from[at++] >= 0x80)
-        {
-        }
-    }
-
     public static long ReadSigned(ReadOnlySpan<byte> from, scoped ref int at)
     {
         ulong value = Read(from, ref at);
         return (long)(value >> 1) ^ -(long)(value & 1);
     }
 
+    /// <summary>Reads the length of a byte string that follows within the span.</summary>
+    public static int ReadLength(ReadOnlySpan<byte> from, scoped ref int at)
+    {
+        ulong length = Read(from, ref at);
+        return length <= (ulong)(from.Length - at) ? (int)length : throw new ArgumentOutOfRangeException(nameof(from), "a byte string is longer than what holds it");
+    }
+
     public static ReadOnlySpan<byte> ReadBytes(ReadOnlySpan<byte> from, scoped ref int at)
     {
-        int length = checked((int)Read(from, ref at));
+        int length = ReadLength(from, ref at);
         ReadOnlySpan<byte> bytes = from.Slice(at, length);
         at += length;
         return bytes;

@@ -5,14 +5,15 @@ internal sealed class IngestBatch
 {
     public required int Partition { get; init; }
 
-    /// <summary>The encoded events: as in a block, without vectors. <see cref="Row.Write"/> against <see cref="BaseTime"/>.</summary>
+    /// <summary>
+    /// The encoded events, as they will lie in the log: with the producer and their names, without vectors, and without
+    /// times: those are when they arrive.
+    /// </summary>
     public required byte[] Rows { get; init; }
 
     public required int Length { get; init; }
 
     public required int Count { get; init; }
-
-    public long BaseTime { get; init; }
 
     /// <summary>UTF-8; empty for an anonymous client.</summary>
     public byte[] Producer { get; init; } = [];
@@ -25,6 +26,9 @@ internal sealed class IngestBatch
     /// one, so that a lost batch cannot be skipped. Null for clients.
     /// </summary>
     public long? Previous { get; init; }
+
+    /// <summary>For sources: the position of the last event.</summary>
+    public long Last { get; init; }
 
     /// <summary>Called once, in the loop of the silo that decided.</summary>
     public required Action<IngestResult> Done { get; init; }

@@ -109,7 +109,8 @@ internal struct LogCursor
 
         for (; _skip > 0; _skip--)
         {
-            _byte += Row.ReadKey(block.Rows[_byte..], out _, out _);
+            Row.Parse(block.Rows[_byte..], block.BaseTime, out RowLayout passed);
+            _byte += passed.Length;
             _row++;
         }
 

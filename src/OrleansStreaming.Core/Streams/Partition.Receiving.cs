@@ -51,27 +51,34 @@ internal sealed partial class Partition
 
         _silo.Journal.BeginAtomic(batch.Length);
         long now = _silo.WallMicros;
-        int at = 0;
-        for (int i = 0; i < batch.Count; i++)
+        LogBlock block = _silo.Journal.Append(Log, batch.Rows.AsSpan(0, batch.Length), batch.Count, now);
+        if (named)
         {
-            at += Row.Read(batch.Rows.AsSpan(at), batch.BaseTime, out Row row);
-            row.Time = batch.BaseTime == 0 ? now : row.Time;
-            if (named)
-            {
-                row.Producer = ProducerKind.External;
-                row.ProducerKey = batch.Producer;
-                row.Name = batch.Previous is null ? new RecordName(batch.Sequence, i) : row.Name;
-            }
-
-            Append(ref row, null);
-            if (named && i == batch.Count - 1)
-            {
-                Duplicates.Appended(key[..keyLength], new ProducerEntry(row.Name, _silo.Journal.Id, _silo.Journal.NextLsn, row.Time / 1000));
-            }
+            var last = new RecordName(batch.Previous is null ? batch.Sequence : batch.Last, batch.Previous is null ? batch.Count - 1 : 0);
+            Duplicates.Appended(key[..keyLength], new ProducerEntry(last, block.Journal, block.Lsn, now / 1000));
         }
 
+        ReportIngested(block, batch.Count);
         _ingests.Enqueue((_silo.Journal.EndAtomic(), batch, batch.Count));
         _silo.Counters.Ingested += batch.Count;
+    }
+
+    private void ReportIngested(LogBlock block, int count)
+    {
+        if (_silo.Probe is null)
+        {
+            return;
+        }
+
+        int at = 0;
+        for (int i = 0; i < block.Count; i++)
+        {
+            at += Row.Read(block.Rows[at..], block.BaseTime, out Row row);
+            if (i >= block.Count - count)
+            {
+                _silo.Probe.Appended(this, block, block.First.Value + i, in row, null);
+            }
+        }
     }
 
     /// <summary>Takes an output of a grain of this silo.</summary>
@@ -222,7 +229,7 @@ internal sealed partial class Partition
     {
         LogBlock block = _silo.Journal.Append(Log, ref row, vector);
         Note(block, in row, Log.NextOffset.Value - 1);
-        _silo.Probe?.Appended(this, block, in row, vector);
+        _silo.Probe?.Appended(this, block, block.LastOffset, in row, vector);
         return block;
     }
 

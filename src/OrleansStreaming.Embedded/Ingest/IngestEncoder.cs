@@ -8,8 +8,11 @@ namespace OrleansStreaming.Embedded;
 /// <summary>The events of one request need too much space. Nothing was stored.</summary>
 internal sealed class IngestTooLargeException(string message) : ArgumentException(message);
 
-/// <summary>Encodes events for ingest, sorted by partition. Not thread-safe; made for one request.</summary>
-internal sealed class IngestEncoder(StreamDefinition stream)
+/// <summary>Encodes events for ingest, sorted by partition, as they will lie in the log. Not thread-safe; made for one request or source.</summary>
+/// <param name="stream">Where they go.</param>
+/// <param name="producer">The id of the producer; empty for none.</param>
+/// <param name="sequence">The number of the request.</param>
+internal sealed class IngestEncoder(StreamDefinition stream, byte[] producer, long sequence)
 {
     /// <summary>What one request may bring, encoded: less than the longest frame of a journal.</summary>
     public const int MaxBytes = 48 << 20;
@@ -20,6 +23,10 @@ internal sealed class IngestEncoder(StreamDefinition stream)
     private readonly Part?[] _parts = new Part?[stream.PartitionCount];
 
     public StreamDefinition Stream { get; } = stream;
+
+    public byte[] Producer { get; } = producer;
+
+    public long Sequence { get; } = sequence;
 
     public int Count { get; private set; }
 
@@ -65,7 +72,7 @@ internal sealed class IngestEncoder(StreamDefinition stream)
     private void Append(EventType type, int index, int keyLength)
     {
         Part part = _parts[index] ??= new Part(PartitionId.Of(Stream, index));
-        Row row = RowOf(type, keyLength, null);
+        Row row = RowOf(type, keyLength, new RecordName(Sequence, part.Count));
         int before = part.Length;
         part.Append(ref row);
         _bytes += part.Length - before;
@@ -76,13 +83,14 @@ internal sealed class IngestEncoder(StreamDefinition stream)
         }
     }
 
-    private Row RowOf(EventType type, int keyLength, RecordName? name) => new()
+    private Row RowOf(EventType type, int keyLength, RecordName name) => new()
     {
         TypeIndex = (byte)type.Index,
         Key = _key.AsSpan(0, keyLength),
         Payload = _payload.WrittenSpan,
-        Producer = name is null ? ProducerKind.None : ProducerKind.External,
-        Name = name ?? default,
+        Producer = Producer.Length == 0 ? ProducerKind.None : ProducerKind.External,
+        ProducerKey = Producer,
+        Name = name,
     };
 
     /// <summary>The events of one partition, in a rented buffer.</summary>
@@ -112,7 +120,7 @@ internal sealed class IngestEncoder(StreamDefinition stream)
         }
 
         /// <summary>The message that brings them to their owner, who reads them until it has answered.</summary>
-        public IngestBatch ToBatch(byte[] producer, long sequence, long? previous, Action<IngestResult> done) => new()
+        public IngestBatch ToBatch(byte[] producer, long sequence, long? previous, long last, Action<IngestResult> done) => new()
         {
             Partition = Partition,
             Rows = Rows,
@@ -121,6 +129,7 @@ internal sealed class IngestEncoder(StreamDefinition stream)
             Producer = producer,
             Sequence = sequence,
             Previous = previous,
+            Last = last,
             Done = done,
         };
 

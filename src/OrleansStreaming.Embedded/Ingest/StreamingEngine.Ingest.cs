@@ -45,28 +45,29 @@ public sealed partial class StreamingEngine
 
         StreamDefinition definition = Topology.FindStream(stream) is { Internal: false } found ? found : throw new ArgumentException($"There is no stream '{stream}'.", nameof(stream));
         EventType<TEvent> type = definition.Find<TEvent>() ?? throw new ArgumentException($"Stream '{stream}' does not carry {typeof(TEvent).Name}.", nameof(events));
-        var encoder = new IngestEncoder(definition);
+        var encoder = new IngestEncoder(definition, ProducerId(producer), sequence);
         foreach (TEvent value in events)
         {
             encoder.Add(type, in value);
         }
 
-        return IngestAsync(encoder, producer, sequence, cancellationToken);
+        return IngestAsync(encoder, cancellationToken);
     }
 
+    internal static byte[] ProducerId(string? producer) => producer is null ? [] : System.Text.Encoding.UTF8.GetBytes(producer);
+
     /// <summary>Stores what was encoded; returns when it is durable.</summary>
-    internal async Task<IngestAnswer> IngestAsync(IngestEncoder events, string? producer, long sequence, CancellationToken cancellationToken)
+    internal async Task<IngestAnswer> IngestAsync(IngestEncoder events, CancellationToken cancellationToken)
     {
-        byte[] id = producer is null ? [] : System.Text.Encoding.UTF8.GetBytes(producer);
         IngestEncoder.Part[] parts = [.. events.Parts];
-        IngestResult[] results = await Task.WhenAll(parts.Select(p => IngestPartAsync(p, id, sequence, null, cancellationToken))).ConfigureAwait(false);
+        IngestResult[] results = await Task.WhenAll(parts.Select(p => IngestPartAsync(p, events.Producer, events.Sequence, null, 0, cancellationToken))).ConfigureAwait(false);
         long started = _time.GetTimestamp();
         while (results.Any(r => r.Appended > 0) && results.Any(r => r.Status == IngestStatus.Busy) && _time.GetElapsedTime(started) < BusyLimit)
         {
             // A part has been taken, so the rest should not be refused lightly.
             await Task.Delay(BusyWait, _time, cancellationToken).ConfigureAwait(false);
             results = await Task.WhenAll(parts.Select((p, i) => results[i].Status == IngestStatus.Busy
-                ? IngestPartAsync(p, id, sequence, null, cancellationToken)
+                ? IngestPartAsync(p, events.Producer, events.Sequence, null, 0, cancellationToken)
                 : Task.FromResult(results[i]))).ConfigureAwait(false);
         }
 
@@ -82,13 +83,13 @@ public sealed partial class StreamingEngine
     }
 
     /// <summary>Stores the events of one partition, through whatever happens to its owner.</summary>
-    internal async Task<IngestResult> IngestPartAsync(IngestEncoder.Part part, byte[] producer, long sequence, long? previous, CancellationToken cancellationToken)
+    internal async Task<IngestResult> IngestPartAsync(IngestEncoder.Part part, byte[] producer, long sequence, long? previous, long last, CancellationToken cancellationToken)
     {
         while (true)
         {
             SiloIncarnation owner = await OwnerAsync(part.Partition, cancellationToken).ConfigureAwait(false);
             var answer = new TaskCompletionSource<IngestResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-            owner.Post(part.ToBatch(producer, sequence, previous, result => answer.TrySetResult(result)));
+            owner.Post(part.ToBatch(producer, sequence, previous, last, result => answer.TrySetResult(result)));
             IngestResult result = await answer.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
             switch (result.Status)
             {

@@ -31,7 +31,7 @@ internal sealed class Lane(StreamingEngine engine, SourceDefinition source, int 
         var nothing = new IngestEncoder.Part(_partition);
         while (true)
         {
-            IngestResult result = await engine.IngestPartAsync(nothing, id, 0, long.MinValue, cancellationToken).ConfigureAwait(false);
+            IngestResult result = await engine.IngestPartAsync(nothing, id, 0, long.MinValue, 0, cancellationToken).ConfigureAwait(false);
             if (result.Status == IngestStatus.OutOfOrder)
             {
                 _sent = Last = result.Position;
@@ -104,7 +104,7 @@ internal sealed class Lane(StreamingEngine engine, SourceDefinition source, int 
     {
         while (true)
         {
-            IngestResult result = await engine.IngestPartAsync(batch.Part, id, 0, batch.Previous, cancellationToken).ConfigureAwait(false);
+            IngestResult result = await engine.IngestPartAsync(batch.Part, id, 0, batch.Previous, batch.Last, cancellationToken).ConfigureAwait(false);
             switch (result.Status)
             {
                 case IngestStatus.Durable:
@@ -179,7 +179,7 @@ internal sealed class Lane(StreamingEngine engine, SourceDefinition source, int 
             _answered = false;
             if (_lane.FindOwner() is { } owner)
             {
-                owner.Post(Part.ToBatch(_lane.Id, 0, previous, _done));
+                owner.Post(Part.ToBatch(_lane.Id, 0, previous, last, _done));
             }
             else
             {

@@ -76,7 +76,7 @@ internal abstract class SourceRunner(StreamingEngine engine, SourceDefinition de
 internal sealed class SourceRunner<TEvent>(StreamingEngine engine, SourceDefinition definition) : SourceRunner(engine, definition)
 {
     /// <summary>What a partition gathers before it is sent, while the input does not pause.</summary>
-    private const int BatchBytes = 64 << 10;
+    private const int BatchBytes = 60 << 10;
 
     /// <summary>How many events are read before the clock is looked at.</summary>
     private const int LookEvery = 64;
@@ -91,7 +91,7 @@ internal sealed class SourceRunner<TEvent>(StreamingEngine engine, SourceDefinit
         Lane[] lanes = [.. Enumerable.Range(0, Definition.To.PartitionCount).Select(i => new Lane(Engine, Definition, i, id))];
         try
         {
-            await ReadAsync(lanes, cancellationToken).ConfigureAwait(false);
+            await ReadAsync(id, lanes, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -99,13 +99,13 @@ internal sealed class SourceRunner<TEvent>(StreamingEngine engine, SourceDefinit
         }
     }
 
-    private async Task ReadAsync(Lane[] lanes, CancellationToken cancellationToken)
+    private async Task ReadAsync(byte[] id, Lane[] lanes, CancellationToken cancellationToken)
     {
         await Task.WhenAll(lanes.Select(l => l.AskAsync(cancellationToken))).ConfigureAwait(false);
         long after = lanes.Min(l => l.Last);
         Engine.LogSourceStarted(Definition.Name, after);
         var source = (ISource<TEvent>)Definition.Factory(Engine.Services);
-        var encoder = new IngestEncoder(Definition.To);
+        var encoder = new IngestEncoder(Definition.To, id, 0);
         long sent = Engine.Time.GetTimestamp();
         int read = 0;
         await using IAsyncEnumerator<SourceEvent<TEvent>> events = source.ReadAsync(after, cancellationToken).GetAsyncEnumerator(cancellationToken);

@@ -9,7 +9,7 @@ internal sealed class ForeignVectors(string stream) : SiloProbe
 
     public long Foreign { get; private set; }
 
-    public override void Appended(Partition partition, LogBlock block, in Row row, CausalityVector? vector)
+    public override void Appended(Partition partition, LogBlock block, long offset, in Row row, CausalityVector? vector)
     {
         if (partition.Stream.Name == stream)
         {

@@ -50,13 +50,13 @@ internal sealed class SiloTrace(string silo) : SiloProbe
     /// <summary>Which operator in the row reads a partition, from 0; -1 when none does.</summary>
     public int HopOf(int partition) => _hops.GetValueOrDefault(partition, -1);
 
-    public override void Appended(Partition partition, LogBlock block, in Row row, CausalityVector? vector)
+    public override void Appended(Partition partition, LogBlock block, long offset, in Row row, CausalityVector? vector)
     {
         if (partition.Stream.Name is ['h', 'o', 'p', char hop] && row.Kind == RecordKind.Event)
         {
             _hops[partition.Id] = hop - '0';
             var grain = new GrainId(partition.Id, KeyHash.Compute(row.Key));
-            AppendedEvents.Add(new AppendedEvent(grain, block.LastOffset, block.Lsn, MemoryMarshal.Read<Input>(row.Payload).Number));
+            AppendedEvents.Add(new AppendedEvent(grain, offset, block.Lsn, MemoryMarshal.Read<Input>(row.Payload).Number));
         }
     }
 

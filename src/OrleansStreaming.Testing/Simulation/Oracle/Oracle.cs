@@ -78,7 +78,7 @@ internal sealed class Oracle
 
     public void Joined(SimulatedSilo silo) => _journals[silo.Silo.Journal.Name] = silo.Journal;
 
-    public void Appended(SimulatedSilo silo, Partition partition, LogBlock block, in Row row, RecordSet? from)
+    public void Appended(SimulatedSilo silo, Partition partition, LogBlock block, long offset, in Row row, RecordSet? from)
     {
         int id = _records.Count;
         int key = Keys.Of(row.Key);
@@ -88,7 +88,7 @@ internal sealed class Oracle
             Journal = block.Journal,
             Lsn = block.Lsn,
             Partition = partition.Id,
-            Offset = block.LastOffset,
+            Offset = offset,
             Kind = row.Kind,
             Producer = row.Producer,
             Operator = row.OperatorId,

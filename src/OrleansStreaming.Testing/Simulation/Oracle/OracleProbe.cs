@@ -11,7 +11,7 @@ internal sealed partial class OracleProbe(Oracle oracle, SimulatedSilo silo) : S
     /// <summary>What the next record depends on that a grain of another silo or of this one makes.</summary>
     private RecordSet _origin = Nothing;
 
-    public override void Appended(Partition partition, LogBlock block, in Row row, CausalityVector? vector)
+    public override void Appended(Partition partition, LogBlock block, long offset, in Row row, CausalityVector? vector)
     {
         RecordSet? from = row.Producer is ProducerKind.Grain or ProducerKind.Self ? _origin : null;
         if (row.Kind == RecordKind.Decision && oracle.Find(partition.Id, row.Name.Input) is { } decided)
@@ -19,7 +19,7 @@ internal sealed partial class OracleProbe(Oracle oracle, SimulatedSilo silo) : S
             from = RecordSet.Union(from, decided.Dependencies);
         }
 
-        oracle.Appended(silo, partition, block, in row, from);
+        oracle.Appended(silo, partition, block, offset, in row, from);
     }
 
     public override void WritingSelf(Partition partition, int operatorId, Grain grain)

@@ -51,20 +51,20 @@ internal abstract class SimulatedProducer(SimulatedWorld world, InputStream inpu
     protected void Send(PendingIngest pending, bool named, long? previous = null)
     {
         byte[] rows = new byte[pending.Events.Sum(e => e.Key.Length + e.Payload.Length + Id.Length + 64)];
-        long baseTime = World.Random.Chance(500) ? World.WallMicros : 0;
+        byte[] producer = named ? Encoding.UTF8.GetBytes(Id) : [];
         int at = 0;
         for (int i = 0; i < pending.Events.Count; i++)
         {
             var row = new Row
             {
                 Key = pending.Events[i].Key,
-                Time = baseTime,
                 TypeIndex = pending.Events[i].Type,
                 Payload = pending.Events[i].Payload,
-                Producer = previous is null ? ProducerKind.None : ProducerKind.External,
-                Name = previous is null ? default : new RecordName(pending.Positions[i], 0),
+                Producer = named ? ProducerKind.External : ProducerKind.None,
+                ProducerKey = producer,
+                Name = !named ? default : previous is null ? new RecordName(pending.Sequence, i) : new RecordName(pending.Positions[i], 0),
             };
-            at += row.Write(rows.AsSpan(at), baseTime);
+            at += row.Write(rows.AsSpan(at), 0);
         }
 
         World.Ingest(pending, new IngestBatch
@@ -73,10 +73,10 @@ internal abstract class SimulatedProducer(SimulatedWorld world, InputStream inpu
             Rows = rows,
             Length = at,
             Count = pending.Events.Count,
-            BaseTime = baseTime,
-            Producer = named ? Encoding.UTF8.GetBytes(Id) : [],
+            Producer = producer,
             Sequence = pending.Sequence,
             Previous = previous,
+            Last = pending.Positions.Count > 0 ? pending.Positions[^1] : 0,
             Done = result => World.IngestDone(pending, result),
         });
     }
