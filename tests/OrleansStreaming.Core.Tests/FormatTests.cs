@@ -8,12 +8,12 @@ public class FormatTests
 {
     /// <summary>Two rows of partition 2049 in frame 7 of journal 3; the second depends on J1:4.</summary>
     private const string Frame =
-        "4F534A46010000003F0000000200000007000000000000003DAB1171FE373669" // header: mark, version, flags, length, R, LSN, checksums
+        "4F534A46010000003E00000002000000070000000000000044E08BC90B5F12B3" // header: mark, version, flags, length, R, LSN, checksums
         + "01000000"                                                       // one block
-        + "010800000500000000020000" + "E803000000000000" + "02000000" + "1A000000" + "0100" // partition, first offset, base time, rows, length, slots
+        + "010800000500000000020000" + "E803000000000000" + "02000000" + "19000000" + "0100" // partition, first offset, base time, rows, length, slots
         + "010104"                                                         // the slot: one entry, J1:4
-        + "00" + "00" + "036B6579" + "0568656C6C6F"                        // kind, time, key, payload
-        + "24" + "01" + "0E" + "036B6579" + "02" + "0167" + "3A" + "00" + "0131"; // grain, slot 1, +7 µs, key, operator 2, key g, input 58, ordinal 0, payload
+        + "00" + "036B6579" + "0568656C6C6F"                               // kind, key, payload; its time is the block's
+        + "64" + "01" + "0E" + "036B6579" + "02" + "0167" + "3A" + "00" + "0131"; // grain, slot 1, +7 µs, key, operator 2, key g, input 58, ordinal 0, payload
 
     [Fact]
     public void A_frame_is_written_as_it_always_was() => Convert.ToHexString(Bytes(MakeFrame())).ShouldBe(Frame);
