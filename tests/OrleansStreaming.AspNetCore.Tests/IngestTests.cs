@@ -65,6 +65,35 @@ public sealed class IngestTests : IAsyncLifetime
         await WebApp.ProblemAsync(_app.Http.GetAsync("/operators/Customers/x", WebApp.Cancel), HttpStatusCode.NotFound, "unknown-key");
     }
 
+    /// <summary>A body has no checksum: a flipped bit may make another event, and must not make an error of the server.</summary>
+    [Theory]
+    [InlineData("[{\"customer\":\"é\",\"amount\":12}]", "application/json")]
+    [InlineData("{\"customer\":\"one\",\"amount\":3}\n", "application/x-ndjson")]
+    public async Task Any_damage_to_a_body_is_a_bad_event_or_makes_another(string body, string type)
+    {
+        byte[] whole = Encoding.UTF8.GetBytes(body);
+        int end = type == "application/json" ? whole.Length : whole.Length - 1; // a last line needs no end
+        for (int length = 1; length < end; length++)
+        {
+            await WebApp.ProblemAsync(SendAsync(whole[..length]), HttpStatusCode.BadRequest, "bad-event");
+        }
+
+        int refused = 0;
+        for (int bit = 0; bit < whole.Length * 8; bit++)
+        {
+            byte[] flipped = [.. whole];
+            flipped[bit / 8] ^= (byte)(1 << (bit % 8));
+            using HttpResponseMessage response = await SendAsync(flipped);
+            response.StatusCode.ShouldBeOneOf(HttpStatusCode.OK, HttpStatusCode.BadRequest);
+            refused += response.StatusCode == HttpStatusCode.BadRequest ? 1 : 0;
+        }
+
+        refused.ShouldBeInRange(whole.Length, whole.Length * 7);
+
+        Task<HttpResponseMessage> SendAsync(byte[] bytes) =>
+            _app.PostAsync("/streams/orders/events", new ByteArrayContent(bytes) { Headers = { { "Content-Type", type } } });
+    }
+
     [Fact]
     public async Task Invalid_utf8_is_a_bad_event()
     {

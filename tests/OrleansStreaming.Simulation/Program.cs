@@ -57,7 +57,8 @@ if (mutant is not null && !Mutants.Switch(mutant, true))
 
 if (mutants)
 {
-    return exhaust is null ? Mutants.RunAll((int)seeds, (ulong)start, seconds) : Exhaust.RunMutants();
+    return exhaust is null ? Mutants.RunAll((int)seeds, (ulong)start, seconds)
+        : Exhaust.RunMutants(ExhaustionCatalog.Find(exhaust) is { } one ? [one] : ExhaustionCatalog.All);
 }
 
 if (exhaust is "" or "all")
