@@ -36,6 +36,11 @@ internal sealed class Report
     /// <summary>A figure with its aim.</summary>
     public Report Add(string field, double value, string format = "N2", Aim? aim = null)
     {
+        if (!double.IsFinite(value))
+        {
+            return Missing(field, "nothing to measure at this size");
+        }
+
         _json[field] = Math.Round(value, 4);
         string verdict = aim?.Judge(value) ?? "";
         string colour = verdict == "missed" ? "red" : "green";
