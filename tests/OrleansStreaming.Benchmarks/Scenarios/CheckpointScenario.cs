@@ -71,8 +71,8 @@ internal sealed class CheckpointScenario(Common common, CheckpointScenario.Load 
         KeySequence keys = KeySequence.Draw(load.Distribution, load.Keys, common.Seed);
         await using Pipeline off = await Pipeline.StartAsync("long", folder["off"], keys, Off, cancellationToken);
         await using Pipeline on = await Pipeline.StartAsync("long", folder["on"], keys, Fixed, cancellationToken);
-        await off.FeedAsync("warm-up without checkpoints", load.Keys + (load.Events / 2), cancellationToken);
-        await on.FeedAsync("warm-up with checkpoints", load.Keys + (load.Events / 2), cancellationToken);
+        await off.FeedAsync("warm-up without checkpoints", load.Keys + load.Events, cancellationToken);
+        await on.FeedAsync("warm-up with checkpoints", load.Keys + load.Events, cancellationToken);
         for (int run = 1; run <= common.Runs; run++)
         {
             cancellationToken.ThrowIfCancellationRequested();

@@ -106,7 +106,7 @@ internal sealed class ThroughputScenario(Common common, KeySequence keys, string
         Pipeline.StartAsync(variant, path, keys, options, cancellationToken);
 
     private Task WarmUpAsync(Pipeline pipeline, CancellationToken cancellationToken) => pipeline.FeedAsync(
-        $"warm-up, {pipeline.Options.Silos} silos, {pipeline.Options.Hops} hops: every key once, then {events / 2:N0} events", keys.Keys + (events / 2), cancellationToken);
+        $"warm-up, {pipeline.Options.Silos} silos, {pipeline.Options.Hops} hops: every key once, then {events:N0} events", keys.Keys + events, cancellationToken);
 
     private async Task<ThroughputFigures> MeasureAsync(Pipeline pipeline, string step, double raw, double? simpleRate, CancellationToken cancellationToken)
     {
@@ -133,7 +133,7 @@ internal sealed class ThroughputScenario(Common common, KeySequence keys, string
         await using Pipeline pipeline = await StartAsync(path, layout with { Probe = Add }, cancellationToken);
         await WarmUpAsync(pipeline, cancellationToken);
         long all = probes.Sum(p => p.All), foreign = probes.Sum(p => p.Foreign);
-        await pipeline.FeedAsync("counting foreign vectors", events / 2, cancellationToken);
+        await pipeline.FeedAsync("counting foreign vectors", events, cancellationToken);
         return 100.0 * (probes.Sum(p => p.Foreign) - foreign) / (probes.Sum(p => p.All) - all);
     }
 
