@@ -1,9 +1,10 @@
 using System.CommandLine;
+using Spectre.Console;
 
 namespace OrleansStreaming.Benchmarks;
 
 /// <summary>How many events a second come through, and what an event costs.</summary>
-internal sealed class ThroughputScenario(Common common, KeySequence keys, string distribution, int events, string variant, bool verify, PipelineOptions layout)
+internal sealed class ThroughputScenario(Common common, KeySequence keys, string distribution, int events, string variant, bool verify, bool allocations, PipelineOptions layout)
 {
     public static Command Command()
     {
@@ -17,9 +18,10 @@ internal sealed class ThroughputScenario(Common common, KeySequence keys, string
         Option<string> feed = CommonOptions.Word("--feed", "How events come in: many calls to publish, or one ISource", "publish", "source");
         Option<int> ahead = CommonOptions.Number("--ahead", "N", "How many events may be published and not yet processed", 100_000, 1, 100_000_000);
         Option<bool> verify = new("--verify") { Description = "Compare the states of all grains with what they must be; slow" };
+        Option<bool> allocations = new("--allocations") { Description = "Also show which types are allocated, in a repetition of its own" };
         Command command = new("throughput", "Events of 100 bytes, a running count and sum by key, every 1,000th event released by a sink")
         {
-            keys, events, silos, hops, partitions, distribution, variant, feed, ahead, verify,
+            keys, events, silos, hops, partitions, distribution, variant, feed, ahead, verify, allocations,
         };
         CommonOptions common = CommonOptions.AddTo(command);
         command.SetAction((parsed, cancellationToken) =>
@@ -33,6 +35,7 @@ internal sealed class ThroughputScenario(Common common, KeySequence keys, string
                 parsed.GetValue(events),
                 parsed.GetValue(variant)!,
                 parsed.GetValue(verify),
+                parsed.GetValue(allocations),
                 new PipelineOptions
                 {
                     Silos = parsed.GetValue(silos),
@@ -90,6 +93,11 @@ internal sealed class ThroughputScenario(Common common, KeySequence keys, string
             report.Add("foreignVectorPercent", await ForeignVectorPercentAsync(folder["foreign"], cancellationToken), "N1", layout.Silos > 1 ? Aim.Least(50) : null);
         }
 
+        if (allocations)
+        {
+            report.Under(await SampleAllocationsAsync(pipeline, cancellationToken));
+        }
+
         bool right = true;
         if (verify)
         {
@@ -115,6 +123,19 @@ internal sealed class ThroughputScenario(Common common, KeySequence keys, string
         await pipeline.FeedAsync(step, events, cancellationToken);
         (double seconds, double cpu, long allocated) = meter.Read();
         return new ThroughputFigures(events / seconds, cpu * 1e9 / events, raw, (double)allocated / events, (pipeline.Bench.JournalBytes - journal) / (100.0 * events), simpleRate);
+    }
+
+    private async Task<Table> SampleAllocationsAsync(Pipeline pipeline, CancellationToken cancellationToken)
+    {
+        using var sampler = new AllocationSampler();
+        await pipeline.FeedAsync("sampling allocations", events, cancellationToken);
+        Table table = new Table().RoundedBorder().BorderColor(Color.Grey).AddColumns("allocated type", "bytes per event (sampled)");
+        foreach ((string type, long bytes) in sampler.Top(20))
+        {
+            table.AddRow(Markup.Escape(type), $"{(double)bytes / events:N2}");
+        }
+
+        return table;
     }
 
     /// <summary>Counted apart, because counting costs time.</summary>
