@@ -5,6 +5,9 @@ namespace OrleansStreaming.Testing.Simulation;
 /// <summary>What one schedule is about: what runs, the limits, and how often what goes wrong. Drawn from the seed.</summary>
 internal sealed record Scenario
 {
+    /// <summary>Grows whenever the same seed comes to draw another schedule.</summary>
+    public const int Generator = 2;
+
     public required int Silos { get; init; }
 
     /// <summary>For people.</summary>
