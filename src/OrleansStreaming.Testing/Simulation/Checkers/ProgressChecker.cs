@@ -6,6 +6,12 @@ namespace OrleansStreaming.Testing.Simulation;
 /// <summary>I8: when faults stop, everything acknowledged is processed and released, in bounded time.</summary>
 internal sealed class ProgressChecker(Oracle oracle) : Checker(oracle, "I8")
 {
+    /// <summary>Attempts after which an operator is taken to throw for ever.</summary>
+    private const int MostAttempts = 40;
+
+    /// <summary>A silo's clock may be behind by so much.</summary>
+    private const long MaxSkewMicros = 10_000_000;
+
     /// <summary>Nothing is under way and nobody waits, as far as one can see.</summary>
     public bool IsQuiet()
     {
@@ -42,6 +48,63 @@ internal sealed class ProgressChecker(Oracle oracle) : Checker(oracle, "I8")
         }
     }
 
+    /// <summary>When the next timer of any grain is due, in the world's milliseconds; null when none is set.</summary>
+    public long? NextTimer()
+    {
+        long? next = null;
+        foreach (SimulatedSilo silo in World.Silos)
+        {
+            foreach (OperatorHost host in silo.Silo.Ownerships.Active.SelectMany(p => p.Hosts))
+            {
+                host.Grains.Sweep(0, int.MaxValue, grain =>
+                {
+                    foreach (PendingRequest timer in grain.Pending ?? [])
+                    {
+                        long due = World.NowMs + ((timer.Due - World.WallMicros) / 1000) + 1;
+                        next = next is null || due < next ? due : next;
+                    }
+                });
+            }
+        }
+
+        return next;
+    }
+
+    /// <summary>Finds operators that do what no simulation can run: they await the outside world, or can never go on.</summary>
+    public void CheckRunnable()
+    {
+        if (!World.Scenario.Workload.RunsTwice)
+        {
+            return;
+        }
+
+        if (World.WentElsewhere is { } what)
+        {
+            World.Fail("limit", $"'{what}' does not complete at once. In a simulation time is virtual: give it a fake that answers at once");
+        }
+
+        foreach (SimulatedSilo silo in World.Silos)
+        {
+            foreach (OperatorHost host in silo.Silo.Ownerships.Active.SelectMany(p => p.Hosts))
+            {
+                string name = host.Type.Definition.Name;
+                host.Grains.Sweep(0, int.MaxValue, grain =>
+                {
+                    if (grain.Turn is { } turn && !silo.EndedTurns.Contains(turn))
+                    {
+                        World.Fail("limit", ReferenceOperator.NotAtOnce(name));
+                    }
+
+                    if (grain.Failed is { Attempts: > MostAttempts } failed && host.Type.Definition.Options.OnFailure is FailurePolicy.Stop or FailurePolicy.StopPartition)
+                    {
+                        World.Fail("limit", $"operator '{name}' keeps throwing on key {host.Type.KeyText(grain.Key)} ({failed.Failure?.GetType().Name}: {failed.Failure?.Message}), and its policy is {host.Type.Definition.Options.OnFailure}: "
+                            + "it never goes on, and nothing behind can be checked. Give the simulation events that it can process, or choose DeadLetter or Skip");
+                    }
+                });
+            }
+        }
+    }
+
     public void NotQuiet(long elapsedMs) => Fail($"not quiet {elapsedMs} ms after the last fault: {string.Join(" | ", Why())}");
 
     public void Unanswered(int reads) => Fail($"{reads} reads were never answered");
@@ -55,7 +118,7 @@ internal sealed class ProgressChecker(Oracle oracle) : Checker(oracle, "I8")
     {
         foreach (((int op, int key), GrainVersion version) in fold.Versions)
         {
-            if (version.Pending.Count > 0)
+            if (version.Pending.Any(p => p.Kind != RecordKind.Timer || p.Due < World.WallMicros - MaxSkewMicros))
             {
                 Fail($"op{op}/{Oracle.Keys.Text(key)} still waits for {string.Join(' ', version.Pending)}");
             }
@@ -80,7 +143,7 @@ internal sealed class ProgressChecker(Oracle oracle) : Checker(oracle, "I8")
                     host.Grains.Sweep(0, int.MaxValue, grain =>
                     {
                         bool waits = grain.Phase is GrainPhase.Loading or GrainPhase.BackingOff || grain.Behind || grain.Turn is not null
-                            || grain.Mailbox is { Count: > 0 } || grain.Pending is { Count: > 0 };
+                            || grain.Mailbox is { Count: > 0 } || grain.Pending?.Exists(p => p.Kind != RecordKind.Timer || p.Due <= World.WallMicros) == true;
                         behind = waits ? grain : behind;
                     });
                     if (behind is not null)

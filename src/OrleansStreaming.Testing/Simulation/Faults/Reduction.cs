@@ -43,7 +43,7 @@ internal sealed record Reduction
                 "keys" => reduction with { Keys = Number(value) },
                 "events" => reduction with { Events = Number(value) },
                 "without" => reduction with { Without = value.Split('+').Select(Kind).ToHashSet() },
-                "skip" => reduction with { Skip = value.Split('+').Select(Number).ToHashSet() },
+                "skip" => reduction with { Skip = value.Split('+').SelectMany(Range).ToHashSet() },
                 _ => throw new FormatException($"a reduction has no '{pair[0]}'; it has steps, silos, keys, events, without and skip"),
             };
         }
@@ -73,10 +73,31 @@ internal sealed record Reduction
 
         if (Skip.Count > 0)
         {
-            parts.Add($"skip={string.Join('+', Skip.Order())}");
+            parts.Add($"skip={string.Join('+', Ranges([.. Skip.Order()]))}");
         }
 
         return string.Join(',', parts);
+    }
+
+    /// <summary>Such as 3, or 5-9.</summary>
+    private static IEnumerable<int> Range(string text)
+    {
+        int[] ends = [.. text.Split('-', 2).Select(Number)];
+        return Enumerable.Range(ends[0], Math.Max(0, ends[^1] - ends[0] + 1));
+    }
+
+    private static IEnumerable<string> Ranges(int[] numbers)
+    {
+        for (int from = 0, to; from < numbers.Length; from = to + 1)
+        {
+            to = from;
+            while (to + 1 < numbers.Length && numbers[to + 1] == numbers[to] + 1)
+            {
+                to++;
+            }
+
+            yield return from == to ? $"{numbers[from]}" : $"{numbers[from]}-{numbers[to]}";
+        }
     }
 
     private static int Number(string text) =>

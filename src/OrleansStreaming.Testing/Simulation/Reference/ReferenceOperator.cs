@@ -11,6 +11,10 @@ namespace OrleansStreaming.Testing.Simulation;
 /// </summary>
 internal abstract class ReferenceOperator
 {
+    /// <summary>Tells of an operator that awaits the outside world.</summary>
+    public static string NotAtOnce(string name) => $"operator '{name}' awaits something that does not complete at once. In a simulation time is virtual: "
+        + "move what waits for the outside world into a recorded call (ICall), and give the simulation a fake of it that answers at once";
+
     /// <summary>Makes the reference of an operator; null for a relay, which has no class.</summary>
     public static ReferenceOperator? For(OperatorDefinition definition, Topology topology)
     {
@@ -101,8 +105,7 @@ internal sealed class ReferenceOperator<TGrain, TKey, TState> : ReferenceOperato
     {
         if (!turn.IsCompleted)
         {
-            throw new SimulationException("limit", $"operator '{_name}' awaits something that does not complete at once. In a simulation time and calls are virtual: "
-                + "move what waits for the outside world into a recorded call (ICall), and give the simulation a fake of it that answers at once");
+            throw new SimulationException("limit", NotAtOnce(_name));
         }
 
         turn.GetAwaiter().GetResult();

@@ -119,7 +119,7 @@ internal sealed class SimulatedSilo : ISiloPorts, IServiceProvider
 
     public void PostTurnEnd(Turn turn)
     {
-        if (Runs)
+        if (Runs && _world.IsThread)
         {
             EndedTurns.Add(turn);
         }
@@ -143,7 +143,11 @@ internal sealed class SimulatedSilo : ISiloPorts, IServiceProvider
     private async void Run(Request request)
     {
         await request.RunAsync(_storage, CancellationToken.None).ConfigureAwait(false);
-        if (Runs)
+        if (!_world.IsThread)
+        {
+            _world.WentElsewhere = request.What;
+        }
+        else if (Runs)
         {
             Completions.Add(request);
         }

@@ -7,11 +7,19 @@ namespace OrleansStreaming.Testing.Simulation;
 internal sealed partial class SimulatedWorld
 {
     private DateTime _deadline;
+    private int _thread;
+
+    /// <summary>Whether the caller is the one thread of the world.</summary>
+    public bool IsThread => Environment.CurrentManagedThreadId == _thread;
+
+    /// <summary>Something that went on outside of the world: nobody knows when it ends.</summary>
+    public string? WentElsewhere { get; set; }
 
     /// <summary>Runs the schedule. Returns what did not hold, or null.</summary>
     public SimulationException? Run(TimeSpan limit)
     {
         _deadline = DateTime.UtcNow + limit;
+        _thread = Environment.CurrentManagedThreadId;
         TraceScenario();
         try
         {
@@ -89,9 +97,13 @@ internal sealed partial class SimulatedWorld
 
     private bool InTime(int step)
     {
-        if (step % 64 == 0 && DateTime.UtcNow > _deadline)
+        if (step % 64 == 0)
         {
-            Oracle.Progress.TooSlow(Totals.Steps);
+            Oracle.Progress.CheckRunnable();
+            if (DateTime.UtcNow > _deadline)
+            {
+                Oracle.Progress.TooSlow(Totals.Steps);
+            }
         }
 
         return Failure is null;
