@@ -73,6 +73,7 @@ limit "$test_limit" dotnet test --solution "$solution" -c Release --no-build --n
 [ "$test_status" -ne 0 ] && failed=1
 
 simulation_line="not run: $simulation has no code"
+kept_line="$simulation_line"
 exhaustion_line="$simulation_line"
 if compgen -G "$simulation/*.cs" >/dev/null; then
     seeds="${SIMULATION_SEEDS:-300}"
@@ -103,6 +104,8 @@ if compgen -G "$simulation/*.cs" >/dev/null; then
         simulation_line="no totals (exit code $simulation_status), $seeds seeds from seed $start"
         simulation_status=1
     fi
+    kept_line="$(sed -nE 's/^kept: ([0-9]+) passed, ([0-9]+) failed.*$/passed \1, failed \2/p' "$logs/simulation.log" | tail -n 1)"
+    [ -z "$kept_line" ] && kept_line="no totals" && simulation_status=1
     [ "$simulation_status" -ne 0 ] && failed=1
 
     echo "== exhaustion: small schedules with a crash at every step"
@@ -133,6 +136,7 @@ awk '
     /^skipped / { skipped = 1 }
     END { for (reason in count) printf "  skipped %d: %s\n", count[reason], reason }
 ' "$logs/tests.log" | sort
+echo "kept seeds: $kept_line"
 echo "simulated seeds: $simulation_line"
 echo "crash points: $exhaustion_line"
 

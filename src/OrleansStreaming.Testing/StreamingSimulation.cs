@@ -44,9 +44,8 @@ public sealed class StreamingSimulation
     public static StreamingSimulation Of(Action<StreamingBuilder> configure)
     {
         ArgumentNullException.ThrowIfNull(configure);
-        var builder = new StreamingBuilder();
+        StreamingBuilder builder = new StreamingBuilder().UseSerializer(new DeadLetterSerializer()); // Without stack traces, which differ from machine to machine.
         configure(builder);
-        builder.UseSerializer(new DeadLetterSerializer()); // Without stack traces, which differ from machine to machine.
         return new StreamingSimulation(new CompiledTopology(builder), builder.Services.BuildServiceProvider());
     }
 

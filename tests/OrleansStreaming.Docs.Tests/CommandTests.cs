@@ -13,7 +13,7 @@ public sealed partial class CommandTests
     private static readonly Dictionary<string, string?> Programs = new()
     {
         ["samples/FlightBoard"] = "samples/FlightBoard/Options.cs",
-        ["tests/OrleansStreaming.Simulation"] = "tests/OrleansStreaming.Simulation/Program.cs", // Run by test.sh.
+        ["tests/OrleansStreaming.Simulation"] = "tests/OrleansStreaming.Simulation/Options.cs", // Run by test.sh.
         [FirstOperator] = null, // Run below.
     };
 
@@ -57,7 +57,7 @@ public sealed partial class CommandTests
     [Fact]
     public void The_options_of_the_simulation_are_all_described()
     {
-        string source = File.ReadAllText(Path.Combine(Repository.Root, "tests/OrleansStreaming.Simulation/Program.cs"));
+        string source = File.ReadAllText(Path.Combine(Repository.Root, "tests/OrleansStreaming.Simulation/Options.cs"));
         Repository.Page("docs/testing.md").Table("The simulator").Select(r => r[0].Trim('`').Split(' ')[0]).Order()
             .ShouldBe(OptionCase().Matches(source).Select(m => m.Groups[1].Value).Order());
     }
@@ -170,7 +170,7 @@ public sealed partial class CommandTests
     [GeneratedRegex(@"Now listening on: (\S+)")]
     private static partial Regex Listening();
 
-    [GeneratedRegex("case \"(--[a-z]+)\"")]
+    [GeneratedRegex("\"(--[a-z]+)\" =>")]
     private static partial Regex OptionCase();
 
     [GeneratedRegex(@"--mutant (\w+)")]

@@ -26,6 +26,14 @@ public sealed class ExampleTests
     }
 
     [Fact]
+    public void A_topology_in_the_simulator()
+    {
+        OrleansStreaming.Testing.SimulationResult result = Examples.TimeAndChance.Simulations.Simulate(10);
+        result.Passed.ShouldBeTrue(result.ToString());
+        result.Totals["Turns"].ShouldBeGreaterThan(100);
+    }
+
+    [Fact]
     public async Task Several_inputs()
     {
         using var folder = new TestFolder();

@@ -1,3 +1,5 @@
+using OrleansStreaming.Testing;
+
 namespace OrleansStreaming.Docs.Tests.Examples.TimeAndChance;
 
 #region raffle
@@ -26,6 +28,16 @@ public sealed class Raffle : OperatorGrain<Bowl>, IConsume<Ticket>
     }
 }
 #endregion
+
+internal static class Simulations
+{
+    #region simulate
+    public static SimulationResult Simulate(int seeds) => StreamingSimulation
+        .Of(streaming => streaming.AddRaffle())
+        .Input("tickets", random => new Ticket($"raffle{random.Next(3)}", $"owner{random.Next(100)}"))
+        .RunMany(seeds);
+    #endregion
+}
 
 internal static class Topology
 {

@@ -7,7 +7,7 @@ namespace OrleansStreaming.Testing.Simulation;
 internal sealed class ProgressChecker(Oracle oracle) : Checker(oracle, "I8")
 {
     /// <summary>Attempts after which an operator is taken to throw for ever.</summary>
-    private const int MostAttempts = 40;
+    private const int MostAttempts = 12;
 
     /// <summary>A silo's clock may be behind by so much.</summary>
     private const long MaxSkewMicros = 10_000_000;
