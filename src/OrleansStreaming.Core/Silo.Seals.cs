@@ -178,19 +178,17 @@ internal sealed partial class Silo
         }
 
         long started = Ports.NowMicros;
-        var report = new List<RolledBackGrain>();
+        var report = new RollbackReport(this);
         Journals.Seal(seal.Journal, seal.End);
         ReportStorageTrouble($"seal {seal.Journal}", null); // Whoever has sealed it.
-        int rolledBack = 0;
         foreach (Partition partition in Ownerships.Active)
         {
-            partition.ApplySeal(Describe, report);
+            partition.ApplySeal(report);
         }
 
         Outbox.ApplySeals();
         SealVersion++;
-        rolledBack = report.Count;
-        Counters.RolledBack += rolledBack;
+        Counters.RolledBack += report.Count;
         Probe?.SealApplied(seal, SealVersion);
         var entry = new RecoveryEntry
         {
@@ -200,8 +198,8 @@ internal sealed partial class Silo
             SealedAt = seal.End,
             Time = DateTimeOffset.UnixEpoch.AddMicroseconds(started),
             PauseMicros = Ports.NowMicros - started,
-            RolledBack = report.Count <= 1000 ? report : report.GetRange(0, 1000),
-            RolledBackCount = rolledBack,
+            RolledBack = report.Grains,
+            RolledBackCount = report.Count,
         };
         Ownerships.Follow(entry);
         lock (_reports)
@@ -214,18 +212,7 @@ internal sealed partial class Silo
             _reports.Add(entry);
         }
 
-        Log.SealApplied(rolledBack > 0 ? LogLevel.Warning : LogLevel.Information, Name, entry.Journal, seal.End, SealVersion, rolledBack);
-    }
-
-    private RolledBackGrain Describe(OperatorHost host, Grain grain, Dependency lost)
-    {
-        Probe?.RolledBack(host, grain, lost);
-        return new RolledBackGrain(
-            host.Type.Definition.Name,
-            host.Type.KeyText(grain.Key),
-            $"{JournalName(lost.Journal)}:{lost.Lsn}",
-            host.Partition.WhyVoid(grain.Key),
-            new Offset(grain.Position).ToString());
+        Log.SealApplied(report.Count > 0 ? LogLevel.Warning : LogLevel.Information, Name, entry.Journal, seal.End, SealVersion, report.Count);
     }
 
     private void ReportStuckTurns()

@@ -19,7 +19,7 @@ internal sealed partial class OperatorHost
     /// Applies a seal: grains that depend on a lost record go back to their newest version without it. Adds what was done to
     /// the report.
     /// </summary>
-    public void RollBackOrphans(Func<Grain, Dependency, RolledBackGrain> describe, List<RolledBackGrain> report)
+    public void RollBackOrphans(RollbackReport report)
     {
         _halted = null; // What stopped it may be void now; if not, it stops it again.
         Span<Grain> grains = CollectionsMarshal.AsSpan(_foreign);
@@ -29,7 +29,7 @@ internal sealed partial class OperatorHost
             if (_silo.Journals.FirstLost(grain.Foreign, out Dependency lost) && !Mutations.KeepOrphanedGrains)
             {
                 grain.InForeignList = false;
-                report.Add(describe(grain, lost));
+                report.Add(this, grain, lost);
                 Rollback(grain);
             }
             else
@@ -47,7 +47,7 @@ internal sealed partial class OperatorHost
             {
                 if (turn.Input.Block.IsVoid(turn.Input.Slot))
                 {
-                    report.Add(describe(turn.Grain, turn.Input.Block.Slots[turn.Input.Slot - 1].Lost));
+                    report.Add(this, turn.Grain, turn.Input.Block.Slots[turn.Input.Slot - 1].Lost);
                     Rollback(turn.Grain);
                 }
             }

@@ -9,6 +9,9 @@ internal sealed partial class OperatorHost
     /// <summary>Calls that have been started and have no answer yet.</summary>
     private int _openCalls;
 
+    /// <summary>Grains that wait for timers or answers, and perhaps some that no longer do.</summary>
+    private readonly HashSet<Grain> _waiting = [];
+
     private static PendingRequest? FindRequest(Grain grain, RecordKind kind, RecordName name) =>
         grain.Pending?.Find(r => r.Kind == kind && r.Name == name);
 
@@ -23,6 +26,7 @@ internal sealed partial class OperatorHost
         {
             // A copy: an undo copy may share the list.
             grain.Pending = grain.Pending is null ? [.. context.Requests] : [.. grain.Pending, .. context.Requests];
+            _waiting.Add(grain);
             foreach (PendingRequest request in context.Requests)
             {
                 Arm(grain, request);
@@ -35,6 +39,7 @@ internal sealed partial class OperatorHost
     {
         if (grain.Pending is { Count: > 0 } pending)
         {
+            _waiting.Add(grain);
             foreach (PendingRequest request in pending.ToArray())
             {
                 Arm(grain, request);
@@ -43,7 +48,14 @@ internal sealed partial class OperatorHost
     }
 
     /// <summary>Records of the partition have become void: what they brought must come again.</summary>
-    public void ArmAgain() => Grains.Sweep(0, int.MaxValue, ArmRequests);
+    public void ArmAgain()
+    {
+        _waiting.RemoveWhere(grain => grain.Pending is not { Count: > 0 });
+        foreach (Grain grain in _waiting)
+        {
+            ArmRequests(grain);
+        }
+    }
 
     private void Arm(Grain grain, PendingRequest request)
     {

@@ -90,6 +90,7 @@ internal sealed class Journal(int id, string name, JournalTable journals, SiloOp
     private void Added(PartitionLog log, LogBlock block, int rows, int bytes)
     {
         log.NextOffset = new Offset(log.NextOffset.Value + rows);
+        log.NoteSlots(block);
         _gatheringBytes += bytes;
         UnflushedBytes += bytes;
         UnflushedRecords += rows;

@@ -45,6 +45,9 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
     /// <summary>Where the rows lie when they are no longer read from the journal.</summary>
     public ArchivePlace? ArchivedIn { get; set; }
 
+    /// <summary>Is in its log's list of blocks with slots.</summary>
+    public bool IsListed { get; set; }
+
     /// <summary>No row is added any more.</summary>
     public bool Closed { get; set; }
 

@@ -104,34 +104,6 @@ internal sealed partial class Partition
         }
     }
 
-    /// <summary>Why a grain that read this partition was taken back: the void event addressed to it, and who sent it.</summary>
-    public string? WhyVoid(ReadOnlySpan<byte> key)
-    {
-        for (long s = Log.FirstSequence; s < Log.EndSequence; s++)
-        {
-            LogBlock block = Log[s];
-            if (!block.HasSlots || block.Buffer is null)
-            {
-                continue;
-            }
-
-            int at = 0;
-            for (int i = 0; i < block.Count; i++)
-            {
-                at += Row.Read(block.Rows[at..], block.BaseTime, out Row row);
-                if (block.IsVoid(row.Slot) && row.Key.SequenceEqual(key))
-                {
-                    string from = row.Producer == ProducerKind.Grain
-                        ? $"{_silo.OperatorName(row.OperatorId)}/{_silo.KeyText(row.OperatorId, row.ProducerKey)}"
-                        : row.Producer.ToString();
-                    return $"{Name}@{new Offset(block.First.Value + i)} from {from}";
-                }
-            }
-        }
-
-        return null;
-    }
-
     /// <summary>Reads a part of the log again that has left memory.</summary>
     public void BringBack(long sequence)
     {
@@ -176,6 +148,7 @@ internal sealed partial class Partition
                 try
                 {
                     block.Restore(FrameCodec.Decode(block.Journal, new StoredFrame(block.Lsn, bytes), (_, _) => true)[0], _silo.Journals);
+                    Log.NoteSlots(block);
                     _silo.Probe?.Refreshed(block);
                 }
                 catch (CorruptDataException e)
@@ -250,6 +223,7 @@ internal sealed partial class Partition
         }
 
         _keptMs = _silo.NowMs;
+        Log.SettleSlots(_silo.Journals, _silo.Probe);
         long budget = _silo.Options.MemoryBudgetBytes / Math.Max(1, _silo.Ownerships.Active.Count), held = 0;
         for (long s = Log.FirstSequence; s < Log.EndSequence; s++)
         {

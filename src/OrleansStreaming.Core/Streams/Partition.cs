@@ -106,17 +106,13 @@ internal sealed partial class Partition
     }
 
     /// <summary>Applies a seal to what this partition holds: void records first, then the grains that depended on them.</summary>
-    public void ApplySeal(Func<OperatorHost, Grain, Dependency, RolledBackGrain> describe, List<RolledBackGrain> report)
+    public void ApplySeal(RollbackReport report)
     {
         bool anyVoid = false;
-        for (long sequence = Log.FirstSequence; sequence < Log.EndSequence; sequence++)
+        foreach (LogBlock block in Log.WithSlots)
         {
-            LogBlock block = Log[sequence];
-            if (block.HasSlots)
-            {
-                anyVoid |= block.Refresh(_silo.Journals);
-                _silo.Probe?.Refreshed(block);
-            }
+            anyVoid |= block.Refresh(_silo.Journals);
+            _silo.Probe?.Refreshed(block);
         }
 
         if (anyVoid)
@@ -127,7 +123,7 @@ internal sealed partial class Partition
         Checkpoints.ApplySeal();
         foreach (OperatorHost host in Hosts)
         {
-            host.RollBackOrphans((grain, lost) => describe(host, grain, lost), report);
+            host.RollBackOrphans(report);
         }
 
         if (anyVoid && Self.AnyVoid())

@@ -7,7 +7,9 @@ namespace OrleansStreaming.Core;
 internal sealed class PartitionLog(int partition, int epoch)
 {
     private readonly List<LogBlock> _blocks = [];
+    private readonly List<LogBlock> _withSlots = [];
     private int _head;
+    private long _trimmedTo = Offset.None.Value;
     private long _firstSequence;
 
     public int Partition { get; } = partition;
@@ -37,6 +39,42 @@ internal sealed class PartitionLog(int partition, int epoch)
         }
 
         _blocks.Add(block);
+        NoteSlots(block);
+    }
+
+    /// <summary>Blocks with rows that depend on something that was not known to be durable when last looked at, or are void: all that a seal needs to look at.</summary>
+    public IReadOnlyList<LogBlock> WithSlots => _withSlots;
+
+    /// <summary>A block may have got its first slot.</summary>
+    public void NoteSlots(LogBlock block)
+    {
+        if (block.HasSlots && !block.IsListed)
+        {
+            block.IsListed = true;
+            _withSlots.Add(block);
+        }
+    }
+
+    /// <summary>Forgets slots that have settled, and the blocks that have none left or are gone.</summary>
+    public void SettleSlots(JournalTable journals, SiloProbe? probe)
+    {
+        int kept = 0;
+        for (int i = 0; i < _withSlots.Count; i++)
+        {
+            LogBlock block = _withSlots[i];
+            block.Refresh(journals);
+            probe?.Refreshed(block);
+            if (block.HasSlots && block.LastOffset > _trimmedTo)
+            {
+                _withSlots[kept++] = block;
+            }
+            else
+            {
+                block.IsListed = false;
+            }
+        }
+
+        _withSlots.RemoveRange(kept, _withSlots.Count - kept);
     }
 
     /// <summary>Bytes from a block to the end.</summary>
@@ -66,6 +104,7 @@ internal sealed class PartitionLog(int partition, int epoch)
     /// <summary>Forgets leading blocks that end at or below an offset.</summary>
     public void TrimTo(long offset)
     {
+        _trimmedTo = Math.Max(_trimmedTo, offset);
         while (_head < _blocks.Count && _blocks[_head].LastOffset <= offset && _blocks[_head].Closed && _blocks[_head].Pins == 0)
         {
             _blocks[_head].Evict();
