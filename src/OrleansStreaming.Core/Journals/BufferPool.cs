@@ -11,7 +11,7 @@ internal static class BufferPool
 {
     private const int SmallestBits = 10;
     private const int LargestBits = 23;
-    private const long MaxBytesKept = 64 << 20;
+    private const long MaxBytesKept = 256 << 20;
 
     [ThreadStatic]
     private static Shelf? _shelf;
