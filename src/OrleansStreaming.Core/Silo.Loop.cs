@@ -150,6 +150,9 @@ internal sealed partial class Silo
             case JournalFencedException:
                 Stop("its journal has been sealed: another silo has taken its partitions over", error);
                 break;
+            case not null when Mutations.RetryFlush:
+                After(Options.StorageRetryMs, () => Append(flush));
+                break;
             default:
                 // The page cache may have dropped what the flush failed on: never try again, start over.
                 Stop("a flush failed", error);

@@ -45,7 +45,7 @@ internal sealed partial class Silo
     /// <summary>Reads the seals: announcements can be lost.</summary>
     private void PollSeals()
     {
-        if (_polling)
+        if (_polling || Mutations.NeverPoll)
         {
             return;
         }

@@ -44,7 +44,7 @@ internal sealed partial class Silo
                     {
                         foreach (Ownership owner in PartitionManifest.Parse(record, stored.Content.Span).Owners)
                         {
-                            if (needed.TryGetValue(owner.Journal, out long lowest))
+                            if (needed.TryGetValue(owner.Journal, out long lowest) && !(Mutations.TrimSealed && ends[owner.Journal] == long.MaxValue))
                             {
                                 needed[owner.Journal] = Math.Min(lowest, owner.NeededFrom);
                             }

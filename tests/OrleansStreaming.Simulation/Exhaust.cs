@@ -5,8 +5,6 @@ using OrleansStreaming.Testing.Simulation;
 /// <summary>Runs small schedules with a crash at every step, and with crashes at every pair of steps.</summary>
 internal static class Exhaust
 {
-    private const string Command = "dotnet run -c Release --project tests/OrleansStreaming.Simulation --";
-
     /// <summary>Scenarios whose pairs are run where time is short.</summary>
     private static readonly string[] Smallest = ["one-event"];
 
@@ -15,7 +13,7 @@ internal static class Exhaust
         [("AcknowledgeEarly", "one-event"), ("AnswerEarly", "two-events"), ("CommitUnsent", "checkpoint"), ("ReleaseUnstable", "sink")];
 
     /// <summary>Runs all scenarios: with every single crash, and with pairs for those that are small, or for all.</summary>
-    public static int RunAll(bool everything)
+    public static async Task<int> RunAllAsync(bool everything)
     {
         int passed = 0, failed = 0;
         foreach (ExhaustionScenario scenario in ExhaustionCatalog.All)
@@ -25,9 +23,10 @@ internal static class Exhaust
 
         foreach ((string mutant, string scenario) in Known)
         {
-            bool found = Find(mutant, [ExhaustionCatalog.Find(scenario)!]);
-            passed += found ? 1 : 0;
-            failed += found ? 0 : 1;
+            string? found = await FindAsync(mutant, ExhaustionCatalog.Find(scenario)!);
+            Console.WriteLine($"mutant {mutant}: {(found is null ? "NOT FOUND" : $"shown by {found}")}");
+            passed += found is null ? 0 : 1;
+            failed += found is null ? 1 : 0;
         }
 
         Console.WriteLine($"seeds: {passed} passed, {failed} failed");
@@ -35,12 +34,31 @@ internal static class Exhaust
     }
 
     /// <summary>Breaks each rule in turn, and says which single crash shows it. Not every rule matters to schedules this small.</summary>
-    public static int RunMutants(IReadOnlyList<ExhaustionScenario> scenarios)
+    public static Task<int> RunMutantsAsync(IReadOnlyList<ExhaustionScenario> scenarios) => Mutants.EachAsync(async mutant =>
     {
-        string[] names = [.. Mutants.Names];
-        int found = names.Count(mutant => Find(mutant, scenarios));
-        Console.WriteLine($"seeds: {found} passed, {names.Length - found} failed");
-        return found == names.Length ? 0 : 1;
+        string? found = null;
+        foreach (ExhaustionScenario scenario in scenarios)
+        {
+            found ??= await FindAsync(mutant.Name, scenario);
+        }
+
+        return found;
+    });
+
+    /// <summary>Runs one scenario with no crash and with all single crashes, until one fails.</summary>
+    /// <param name="scenario">The scenario.</param>
+    /// <param name="options">What else the command takes to repeat it.</param>
+    public static int RunUntilFailure(ExhaustionScenario scenario, string options)
+    {
+        ExhaustionRun plain = scenario.Run(CrashPlan.None);
+        ExhaustionRun? shown = plain.Failure is null ? Run(scenario, Singles(plain), untilFailure: true).Find(r => r.Failure is not null) : plain;
+        if (shown is not null)
+        {
+            Console.WriteLine(FoundFailure.Line($"--exhaust {scenario.Name} --crash {shown.Plan}{options}", shown.Failure!.Invariant, shown.Failure.Message));
+        }
+
+        Console.WriteLine($"seeds: {(shown is null ? 1 : 0)} passed, {(shown is null ? 0 : 1)} failed");
+        return shown is null ? 0 : 1;
     }
 
     /// <summary>Runs one scenario with all single crashes and all pairs.</summary>
@@ -71,34 +89,19 @@ internal static class Exhaust
         Console.WriteLine($"{scenario.Name,-16} {plain.Steps,4} steps, {singles.Count,5} single runs, {both.Count,6} pair runs, {failures.Count} failures, {watch.Elapsed.TotalSeconds:F1} s");
         foreach (ExhaustionRun run in failures.Take(20))
         {
-            string message = run.Failure!.Message.ReplaceLineEndings(" ");
-            Console.WriteLine($"{Command} --exhaust {scenario.Name} --crash {run.Plan}    {run.Failure.Invariant}: {(message.Length > 300 ? message[..300] : message)}");
+            Console.WriteLine(FoundFailure.Line($"--exhaust {scenario.Name} --crash {run.Plan}", run.Failure!.Invariant, run.Failure.Message));
         }
 
         failed += failures.Count;
         passed += 1 + singles.Count + both.Count - failures.Count;
     }
 
-    /// <summary>Whether a broken rule shows, with one crash or none.</summary>
-    private static bool Find(string mutant, IEnumerable<ExhaustionScenario> scenarios)
+    /// <summary>Where a broken rule shows, with one crash or none. Which seed it is, is found out with all rules in force.</summary>
+    private static async Task<string?> FindAsync(string mutant, ExhaustionScenario scenario)
     {
-        foreach (ExhaustionScenario scenario in scenarios)
-        {
-            // Which seed it is, and how many steps there are, is found out with all rules in force.
-            ExhaustionRun plain = scenario.Run(CrashPlan.None);
-            Mutants.Switch(mutant, true);
-            ExhaustionRun? shown = Run(scenario, Singles(plain).Prepend(CrashPlan.None), untilFailure: true).Find(r => r.Failure is not null);
-            Mutants.Switch(mutant, false);
-            if (shown is not null)
-            {
-                string message = shown.Failure!.Message.ReplaceLineEndings(" ");
-                Console.WriteLine($"mutant {mutant}: shown by {scenario.Name} with {shown.Plan} ({shown.Failure.Invariant}: {(message.Length > 100 ? message[..100] : message)})");
-                return true;
-            }
-        }
-
-        Console.WriteLine($"mutant {mutant}: NOT FOUND");
-        return false;
+        FoundFailure? found = await ChildRun.FirstFailureAsync(
+            "--first", "--exhaust", scenario.Name, "--mutant", mutant, "--start", scenario.Seed.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        return found is null ? null : $"{found.Run} ({found.Invariant})";
     }
 
     private static IEnumerable<CrashPlan> Singles(ExhaustionRun plain) =>

@@ -1,79 +1,59 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Reflection;
-using OrleansStreaming.Core;
-using OrleansStreaming.Testing.Simulation;
+using System.Globalization;
 
-/// <summary>Breaks one rule at a time: the simulation must notice each.</summary>
+/// <summary>Runs every mutant, each in a process of its own, as the switches are read once: the simulation must notice each.</summary>
 internal static class Mutants
 {
-    private static readonly FieldInfo[] Fields =
-        [.. typeof(Mutations).GetFields(BindingFlags.Static | BindingFlags.Public), .. typeof(SimulationMutations).GetFields(BindingFlags.Static | BindingFlags.Public)];
+    private const int AtATime = 2;
 
-    public static IEnumerable<string> Names => Fields.Select(f => f.Name);
-
-    public static bool Switch(string name, bool on)
+    /// <summary>Runs each mutant in the scenario that is to notice it until a seed fails. Prints a line for each, then the totals.</summary>
+    /// <param name="seeds">How many seeds a mutant may take.</param>
+    /// <param name="start">The first seed.</param>
+    /// <returns>The exit code: 0 when all were noticed.</returns>
+    public static Task<int> RunAllAsync(ulong seeds, ulong start)
     {
-        FieldInfo? field = Array.Find(Fields, f => f.Name == name);
-        field?.SetValue(null, on);
-        return field is not null;
+        string last = seeds.ToString(CultureInfo.InvariantCulture), first = start.ToString(CultureInfo.InvariantCulture);
+        return EachAsync(async mutant =>
+        {
+            FoundFailure? found = await ChildRun.FirstFailureAsync(
+                "--first", "--threads", "1", "--mutant", mutant.Name, "--scenario", mutant.Scenario, "--seeds", last, "--start", first);
+            return found is null ? null : $"{mutant.Scenario} {found.Run["--trace ".Length..]} ({found.Invariant})";
+        });
     }
 
-    /// <summary>Runs schedules with each mutant until one fails.</summary>
-    public static int RunAll(int seeds, ulong start, int seconds)
+    /// <summary>Looks for each mutant in some way, two at a time.</summary>
+    /// <param name="find">Where and by which invariant it was noticed, or null.</param>
+    /// <returns>The exit code: 0 when all were noticed.</returns>
+    public static async Task<int> EachAsync(Func<Mutant, Task<string?>> find)
     {
-        int caught = 0, missed = 0;
-        foreach (string name in Names)
+        var watch = Stopwatch.StartNew();
+        var caught = new ConcurrentBag<Mutant>();
+        try
         {
-            Switch(name, true);
-            var watch = Stopwatch.StartNew();
-            long next = -1, first = long.MaxValue;
-            string what = string.Empty;
-            object gate = new();
-            Thread[] workers = [.. Enumerable.Range(0, Environment.ProcessorCount).Select(_ => new Thread(Work, 16 << 20))];
-            foreach (Thread worker in workers)
+            await Parallel.ForEachAsync(Mutant.All, new ParallelOptions { MaxDegreeOfParallelism = AtATime, CancellationToken = ChildRun.Stopping }, async (mutant, _) =>
             {
-                worker.Start();
-            }
-
-            foreach (Thread worker in workers)
-            {
-                worker.Join();
-            }
-
-            Switch(name, false);
-            bool found = first < long.MaxValue;
-            caught += found ? 1 : 0;
-            missed += found ? 0 : 1;
-            Console.WriteLine($"{(found ? "caught" : "MISSED")} {name} {(found ? $"by seed {(long)start + first} ({what})" : $"in {seeds} seeds")}, {watch.Elapsed.TotalSeconds:F0} s");
-
-            void Work()
-            {
-                while (true)
+                var one = Stopwatch.StartNew();
+                string? where = await find(mutant);
+                if (where is not null)
                 {
-                    long current = Interlocked.Increment(ref next);
-                    if (current >= seeds || Volatile.Read(ref first) < current)
-                    {
-                        return;
-                    }
-
-                    var world = new SimulatedWorld(start + (ulong)current);
-                    if (world.Run(TimeSpan.FromSeconds(seconds)) is { } failure)
-                    {
-                        lock (gate)
-                        {
-                            if (current < first)
-                            {
-                                first = current;
-                                string message = failure.Message.ReplaceLineEndings(" ");
-                                what = $"{failure.Invariant}: {(message.Length > 100 ? message[..100] : message)}";
-                            }
-                        }
-                    }
+                    caught.Add(mutant);
                 }
-            }
+
+                Console.WriteLine($"{(where is null ? "MISSED" : "caught")} {mutant.Name} [{mutant.Rule}]{(where is null ? "" : $" by {where}")}, {Seconds(one)} s");
+            });
+        }
+        catch (OperationCanceledException)
+        {
+            Console.WriteLine("stopped");
         }
 
-        Console.WriteLine($"seeds: {caught} passed, {missed} failed");
-        return missed == 0 ? 0 : 1;
+        string[] rules = [.. Mutant.All.Select(m => m.Rule).Distinct()];
+        int noticed = rules.Count(r => Mutant.All.Where(m => m.Rule == r).All(caught.Contains));
+        Console.WriteLine($"score: {caught.Count} of {Mutant.All.Count} mutants caught, which is all of {noticed} of {rules.Length} rules and invariants, {Seconds(watch)} s");
+        Console.WriteLine($"seeds: {caught.Count} passed, {Mutant.All.Count - caught.Count} failed");
+        return caught.Count == Mutant.All.Count ? 0 : 1;
     }
+
+    private static string Seconds(Stopwatch watch) => watch.Elapsed.TotalSeconds.ToString("F0", CultureInfo.InvariantCulture);
 }

@@ -35,6 +35,9 @@ internal sealed record Options
     /// <summary>Stop at the first seed that fails.</summary>
     public bool First { get; init; }
 
+    /// <summary>Another run has started this one, which is to end with it.</summary>
+    public bool Child { get; init; }
+
     public int Threads { get; init; } = Environment.ProcessorCount;
 
     /// <summary>Empty for all small schedules, "all" for all of them and more, or the name of one.</summary>
@@ -73,6 +76,7 @@ internal sealed record Options
                 "--mutants" => options with { Mutants = true },
                 "--digests" => options with { Digests = true },
                 "--first" => options with { First = true },
+                "--child" => options with { Child = true },
                 "--threads" => options with { Threads = Math.Max(1, (int)Number()) },
                 "--exhaust" => options with { Exhaust = PerhapsValue() ?? string.Empty },
                 "--crash" => options with { Crash = Value() },

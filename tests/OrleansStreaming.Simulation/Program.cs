@@ -23,21 +23,26 @@ if (options.List)
     return 0;
 }
 
-if (options.Mutant is { } mutant && !Mutants.Switch(mutant, true))
+if (options.Child)
 {
-    Console.Error.WriteLine($"there is no mutant {mutant}; there are {string.Join(", ", Mutants.Names)}");
+    ChildRun.EndWithParent();
+}
+
+if (options.Mutant is { } mutant && !Mutant.SwitchOn(mutant))
+{
+    Console.Error.WriteLine($"there is no mutant {mutant}; there are {string.Join(", ", Mutant.All.Select(m => m.Name))}");
     return 2;
 }
 
 if (options.Mutants)
 {
-    return options.Exhaust is null ? Mutants.RunAll((int)options.Seeds, options.Start, seconds: 60)
-        : Exhaust.RunMutants(ExhaustionCatalog.Find(options.Exhaust) is { } one ? [one] : ExhaustionCatalog.All);
+    return options.Exhaust is null ? await Mutants.RunAllAsync(options.Seeds, options.Start)
+        : await Exhaust.RunMutantsAsync(ExhaustionCatalog.Find(options.Exhaust) is { } one ? [one] : ExhaustionCatalog.All);
 }
 
 if (options.Exhaust is "" or "all")
 {
-    return Exhaust.RunAll(everything: options.Exhaust == "all");
+    return await Exhaust.RunAllAsync(everything: options.Exhaust == "all");
 }
 
 if (options.Exhaust is { } name)
@@ -46,6 +51,11 @@ if (options.Exhaust is { } name)
     {
         Console.Error.WriteLine($"--exhaust wants a name, and --crash steps such as 17b+40a+late (b: before it, a: after it, o: another silo, s, m, e: within an append); there are {string.Join(", ", ExhaustionCatalog.All.Select(s => s.Name))}");
         return 2;
+    }
+
+    if (options.First)
+    {
+        return Exhaust.RunUntilFailure(options.Start == 0 ? small : small.From(options.Start), options.Mutant is null ? "" : $" --mutant {options.Mutant}");
     }
 
     return options.Crash is null ? Exhaust.RunOne(small) : Exhaust.Replay(small, CrashPlan.TryParse(options.Crash)!);

@@ -210,7 +210,7 @@ internal sealed partial class PartitionCheckpoints
         foreach ((OperatorHost host, Grain grain) in _uncovered)
         {
             long from = grain.CapturedAt >= 0 ? grain.UncoveredAfterCapture : grain.UncoveredFrom;
-            if (from >= 0)
+            if (from >= 0 && !Mutations.AnnounceTooMuch)
             {
                 committed[host.Id] = Math.Min(committed[host.Id], from - 1);
             }

@@ -59,7 +59,11 @@ internal sealed partial class OperatorHost
         }
 
         OperatorGrain? instance = Type.Create(grain.Key, _silo.Ports.Services);
-        Type.ReadState(instance, state);
+        if (!Mutations.ForgetState)
+        {
+            Type.ReadState(instance, state);
+        }
+
         grain.Position = entry.Position;
         grain.Pending = pending;
         grain.OwnLsn = 0;

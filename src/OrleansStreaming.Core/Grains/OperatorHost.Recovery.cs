@@ -26,7 +26,7 @@ internal sealed partial class OperatorHost
         int kept = 0;
         foreach (Grain grain in grains)
         {
-            if (_silo.Journals.FirstLost(grain.Foreign, out Dependency lost) && !Mutations.KeepOrphanedGrains)
+            if ((_silo.Journals.FirstLost(grain.Foreign, out Dependency lost) && !Mutations.KeepOrphanedGrains) || (Mutations.RollBackAll && grain.Foreign is not null))
             {
                 grain.InForeignList = false;
                 report.Add(this, grain, lost);
@@ -196,7 +196,7 @@ internal sealed partial class OperatorHost
             }
 
             bool isVoid = block.IsVoid(row.Slot);
-            if (!isVoid && _partition.Stream.Strict && !_silo.IsStable(block, row.Slot))
+            if (!isVoid && _partition.Stream.Strict && !Mutations.ReplayUnstable && !_silo.IsStable(block, row.Slot))
             {
                 break;
             }

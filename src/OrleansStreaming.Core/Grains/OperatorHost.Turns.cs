@@ -122,13 +122,13 @@ internal sealed partial class OperatorHost
     {
         Grain grain = turn.Grain;
         turn.Input.Block.Pins--;
-        if (turn.Discarded || _partition.Lost || grain.Turn != turn)
+        if (((turn.Discarded || _partition.Lost) && !Mutations.KeepLostTurns) || grain.Turn != turn)
         {
             turn.Context.End();
             return;
         }
 
-        if (_partition.TurnsStopped)
+        if (_partition.TurnsStopped && !(Mutations.KeepLostTurns && _partition.Lost))
         {
             // A planned move waits for the partition to rest: the successor processes the event.
             Rollback(grain);
@@ -205,7 +205,7 @@ internal sealed partial class OperatorHost
             grain.OwnLsn = Math.Max(grain.OwnLsn, block.Lsn);
         }
 
-        CausalityVector? vector = block.VectorOf(slot)?.Prune(_silo.Journals);
+        CausalityVector? vector = Mutations.PruneUnstable && _silo.Journals.IsDurable(block.Journal, block.Lsn) ? null : block.VectorOf(slot)?.Prune(_silo.Journals);
         if (vector is null && grain.Foreign is null)
         {
             return;
@@ -249,7 +249,7 @@ internal sealed partial class OperatorHost
         bool same = failed.Failure is { } failure && failure.GetType() == error.GetType() && failure.Message == error.Message;
         failed.SameFailures = same ? failed.SameFailures + 1 : 1;
         failed.Failure = error;
-        int attempts = flagged && failed.SameFailures <= options.MaxAttempts ? options.MaxAttempts * 4 : options.MaxAttempts;
+        int attempts = flagged && !Mutations.DecideAgain && failed.SameFailures <= options.MaxAttempts ? options.MaxAttempts * 4 : options.MaxAttempts;
         _silo.Log.TurnThrew(_silo.Name, Type.Definition.Name, Type.KeyText(grain.Key), new Offset(offset), failed.Attempts, error);
         _silo.Counters.Throws++;
         if (before is not null)
@@ -312,7 +312,11 @@ internal sealed partial class OperatorHost
         bool flagged = IsFlagged(grain, offset);
         Row.Read(input.Block.Rows[input.Start..], input.Block.BaseTime, out Row row);
         Absorb(grain, input.Block, input.Slot);
-        Absorb(grain, decision.Block, decision.Slot);
+        if (!Mutations.LeaveOutBare)
+        {
+            Absorb(grain, decision.Block, decision.Slot);
+        }
+
         StreamDefinition? letters = Type.Definition.DeadLetters;
         TurnContext? context = null;
         if (letters is not null && Type.Definition.Options.OnFailure == FailurePolicy.DeadLetter)

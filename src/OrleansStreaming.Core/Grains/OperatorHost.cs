@@ -113,7 +113,8 @@ internal sealed partial class OperatorHost
                 ref readonly Lookahead.Entry next = ref ahead[i];
                 Row row = next.Row.In(block.Rows[next.Start..]);
                 bool isVoid = block.IsVoid(row.Slot);
-                if (!isVoid && _partition.Stream.Strict && !Mutations.DeliverUnstable && !_silo.IsStable(block, row.Slot))
+                if (!isVoid && _partition.Stream.Strict && !Mutations.DeliverUnstable
+                    && !(Mutations.ReplayUnstable && block.LastOffset <= _partition.HistoryEnd) && !_silo.IsStable(block, row.Slot))
                 {
                     ahead.Clear();
                     return done;

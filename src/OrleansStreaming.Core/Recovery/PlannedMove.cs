@@ -44,7 +44,7 @@ internal sealed class PlannedMove(Silo silo, Partition partition)
     /// <summary>The partition is to stay after all. Once a release was sent, only a later write of its own tells whether it still owns.</summary>
     public void GiveUp()
     {
-        if (Phase is MovePhase.None or MovePhase.Releasing || partition.Manifest.ReleaseSent)
+        if (Phase == MovePhase.None || ((Phase == MovePhase.Releasing || partition.Manifest.ReleaseSent) && !Mutations.ResumeReleased))
         {
             return;
         }
@@ -66,13 +66,14 @@ internal sealed class PlannedMove(Silo silo, Partition partition)
             && (partition.Checkpoints.IsClean || silo.NowMs - _sinceMs > PrepareMs))
         {
             partition.TurnsStopped = true;
+            partition.Closed |= Mutations.CloseFirst;
             _sendMark = silo.Outbox.Mark();
             Phase = MovePhase.Draining;
         }
 
         if (Phase == MovePhase.Draining && (silo.Outbox.IsAcknowledged(_sendMark) || Mutations.MoveUnsent) && !partition.Manifest.Busy)
         {
-            partition.Closed = true;
+            partition.Closed = !Mutations.StayOpen;
             _end = silo.Journal.LastLsn;
             Phase = MovePhase.Closing;
         }

@@ -184,7 +184,11 @@ internal abstract class SinkRunner(Silo silo, Partition partition, SinkDefinitio
         // Whether the write took effect is not known: ask the sink for its position before anything is repeated.
         Silo.After(_delayMs, () =>
         {
-            if (Phase == SinkPhase.BackingOff)
+            if (Mutations.SkipFailed)
+            {
+                Phase = SinkPhase.Ready;
+            }
+            else if (Phase == SinkPhase.BackingOff)
             {
                 Open();
             }

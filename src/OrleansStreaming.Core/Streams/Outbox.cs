@@ -63,7 +63,7 @@ internal sealed class Outbox(Silo silo)
             channel.Open = batch;
         }
 
-        batch.Rows.Append(ref row, vector);
+        batch.Rows.Append(ref row, Mutations.KeepShortVector ? vector?.Without(channel.Journal) : vector);
         silo.Probe?.Sending(batch.Rows, in row);
         channel.NextNumber++;
         MarkDirty(channel);
@@ -97,7 +97,7 @@ internal sealed class Outbox(Silo silo)
     {
         foreach (OutChannel channel in _channels.Values)
         {
-            if (channel.Unacknowledged.Count == 0 || silo.NowMs - channel.LastProgressMs < silo.Options.ResendMs)
+            if (Mutations.NeverResend || channel.Unacknowledged.Count == 0 || silo.NowMs - channel.LastProgressMs < silo.Options.ResendMs)
             {
                 continue;
             }
@@ -119,7 +119,7 @@ internal sealed class Outbox(Silo silo)
     public void Acknowledged(AckMessage ack)
     {
         // A number of a closed channel means nothing.
-        if (!_channels.TryGetValue(ack.Partition, out OutChannel? channel) || channel.Epoch != ack.Epoch)
+        if (!_channels.TryGetValue(ack.Partition, out OutChannel? channel) || (channel.Epoch != ack.Epoch && !Mutations.TakeOldAcknowledgements))
         {
             return;
         }
@@ -169,6 +169,12 @@ internal sealed class Outbox(Silo silo)
         channel.Open = null;
         channel.LastProgressMs = silo.NowMs;
         channel.Unacknowledged.RemoveAll(b => b.IsEmpty || Mutations.ForgetUnacknowledged);
+        if (Mutations.ResendLast && channel.Unacknowledged.Count > 0)
+        {
+            channel.Unacknowledged.Add(channel.Unacknowledged[0]);
+            channel.Unacknowledged.RemoveAt(0);
+        }
+
         foreach (SendBatch batch in channel.Unacknowledged)
         {
             batch.Flagged = true;
@@ -259,7 +265,7 @@ internal sealed class Outbox(Silo silo)
 
         foreach (SendBatch batch in channel.Unacknowledged)
         {
-            if (batch.LastNumber >= number && !ReferenceEquals(batch, channel.Open))
+            if (batch.LastNumber >= number && !ReferenceEquals(batch, channel.Open) && !(Mutations.SkipEmptySlots && batch.IsEmpty))
             {
                 silo.Ports.Send(channel.Journal, Message(channel, batch));
             }

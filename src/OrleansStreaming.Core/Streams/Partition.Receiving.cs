@@ -27,7 +27,7 @@ internal sealed partial class Partition
             keyLength = ProducerTable.KeyOf(new Row { Producer = ProducerKind.External, ProducerKey = batch.Producer }, key);
             found = Duplicates.TryFind(key[..keyLength], out known);
             long last = found ? known.Name.Input : -1;
-            if (batch.Previous is { } previous && previous != last)
+            if (batch.Previous is { } previous && previous != last && !(Mutations.TakeGaps && previous > last))
             {
                 batch.Done(new IngestResult(IngestStatus.OutOfOrder, Position: last));
                 return;
@@ -101,6 +101,11 @@ internal sealed partial class Partition
             _in.Add(message.From, channel = new InChannel());
         }
 
+        if (Mutations.HeedFloorEarly && message.Floor is { } early)
+        {
+            Duplicates.Raise(early);
+        }
+
         long last = message.FirstNumber + message.Count - 1;
         if (Mutations.TakeAnyNumber && message.FirstNumber > channel.Next)
         {
@@ -150,6 +155,7 @@ internal sealed partial class Partition
             else if (message.Flagged && !Mutations.TakeRepeats && IsRepeat(in row, out lsn))
             {
                 _silo.Counters.Repeats++;
+                lsn = Mutations.AcknowledgeRepeats ? 0 : lsn;
             }
             else
             {
@@ -175,7 +181,7 @@ internal sealed partial class Partition
             Time = _silo.WallMicros,
             Payload = payload,
         };
-        CausalityVector? vector = CausalityVector.Merge(grain.Foreign?.Prune(_silo.Journals), with);
+        CausalityVector? vector = CausalityVector.Merge(Mutations.FireBare && kind != RecordKind.Decision ? null : grain.Foreign?.Prune(_silo.Journals), with);
         _silo.Probe?.WritingSelf(this, operatorId, grain);
         LogBlock block = Append(ref row, vector);
         return new DecisionEntry(block, row.Slot, block.LastOffset, string.Empty);

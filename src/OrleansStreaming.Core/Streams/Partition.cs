@@ -115,7 +115,7 @@ internal sealed partial class Partition
             _silo.Probe?.Refreshed(block);
         }
 
-        if (anyVoid)
+        if (anyVoid && !Mutations.KeepVoidNames)
         {
             Duplicates.Rebuild();
         }

@@ -35,6 +35,9 @@ internal sealed record ExhaustionScenario(string Name, string Description, Scena
         }
     }
 
+    /// <summary>The same with a certain seed.</summary>
+    public ExhaustionScenario From(ulong seed) => this with { _seed = seed };
+
     /// <summary>Runs it with crashes.</summary>
     public ExhaustionRun Run(CrashPlan plan, Action<string>? trace = null) => Run(Seed, plan, trace);
 

@@ -73,6 +73,9 @@ internal sealed record FaultRates
 
     public int StorageError { get; init; }
 
+    /// <summary>A swap fails though it takes effect later, when nobody expects it any more.</summary>
+    public int LateSwap { get; init; }
+
     public int FailedFlush { get; init; }
 
     public int DiskFull { get; init; }
@@ -85,7 +88,13 @@ internal sealed record FaultRates
 
     public int CallError { get; init; }
 
+    /// <summary>A flaky operator throws.</summary>
+    public int Throw { get; init; } = 60;
+
     // ---------- limits
+
+    /// <summary>So often at most a flaky operator throws on one event.</summary>
+    public int MaxThrows { get; init; } = 2;
 
     /// <summary>The longest step of time, milliseconds.</summary>
     public int MaxStepMs { get; init; } = 20;

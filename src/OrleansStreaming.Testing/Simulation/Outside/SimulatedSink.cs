@@ -61,8 +61,9 @@ internal sealed class SimulatedSink<TEvent>(SimulatedSilo silo, string name, Eve
     private bool Store(SinkBatch<TEvent> batch, SinkRow[] rows)
     {
         SinkContent content = ContentOf(batch.Partition);
-        if (content.Position != batch.From.Value)
+        if (content.Position != batch.From.Value && !SimulationMutations.WriteAnywhere)
         {
+            content.Position = SimulationMutations.GoBack ? Math.Min(content.Position, batch.To.Value) : content.Position;
             throw new SinkFencedException($"the position is {new Offset(content.Position)}, not {batch.From}");
         }
 

@@ -15,6 +15,9 @@ internal sealed record Scenario
 
     public required Workload Workload { get; init; }
 
+    /// <summary>Sources of each input beside the usual ones.</summary>
+    public int MoreSources { get; init; }
+
     public required bool IdempotentSinks { get; init; }
 
     public required SiloOptions Options { get; init; }

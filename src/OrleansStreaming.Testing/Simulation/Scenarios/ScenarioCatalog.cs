@@ -18,6 +18,8 @@ internal static class ScenarioCatalog
             Scenario.Draw(random, shape, TopologyFeatures.Draw(random), Scenario.AnyMix(random)))),
         .. Enum.GetValues<FaultMix>().Select(mix => new NamedScenario($"mix-{mix.ToString().ToLowerInvariant()}", $"any topology, stressing {mix.ToString().ToLowerInvariant()}", random =>
             Scenario.Draw(random, random.PickFrom(Shapes.All.Keys.ToArray()), TopologyFeatures.Draw(random), mix))),
+        DirectedScenarios.Any,
+        .. DirectedScenarios.All,
     ];
 
     public static NamedScenario? Find(string name) => All.FirstOrDefault(s => s.Name == name);

@@ -16,7 +16,7 @@ internal sealed class StoredData
     public string? Swap(string name, string? expectedTag, ReadOnlyMemory<byte> content)
     {
         Records.TryGetValue(name, out StoredRecord? now);
-        if (now?.Tag != expectedTag)
+        if (now?.Tag != expectedTag && !(SimulationMutations.SwapAnyVersion && IsSameOwner(name, now, content)))
         {
             return null;
         }
@@ -25,4 +25,9 @@ internal sealed class StoredData
         Records[name] = new StoredRecord(tag, content.ToArray());
         return tag;
     }
+
+    private static bool IsSameOwner(string name, StoredRecord? now, ReadOnlyMemory<byte> next) =>
+        now is not null && name != ClusterRecord.RecordName
+        && PartitionManifest.Parse(name, now.Content.Span).Owner is { } owner && PartitionManifest.Parse(name, next.Span).Owner is { } writer
+        && owner.Epoch == writer.Epoch && owner.Journal == writer.Journal;
 }

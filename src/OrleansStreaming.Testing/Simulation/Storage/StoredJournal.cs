@@ -115,10 +115,3 @@ internal sealed class StoredJournal(string name, SimulatedWorld world)
         return bytes;
     }
 }
-
-/// <summary>Promises of storage that the simulator can break.</summary>
-internal static class SimulationMutations
-{
-    /// <summary>A sealed journal takes appends.</summary>
-    public static bool NoFence;
-}

@@ -33,6 +33,9 @@ internal abstract class Gate(SimulatedSilo owner, GateKind kind, GateName what)
     /// <summary>What a crash may leave of it: so many thousandths. Null when it takes effect as a whole or not at all.</summary>
     public Action<int>? Tear { get; init; }
 
+    /// <summary>It was answered with an error, and takes effect all the same.</summary>
+    public bool Late { get; set; }
+
     /// <summary>Takes effect and answers.</summary>
     public abstract void Pass();
 

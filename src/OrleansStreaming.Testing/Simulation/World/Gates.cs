@@ -64,11 +64,18 @@ internal sealed class Gates(SimulatedWorld world)
 
         _waiting.RemoveAt(at);
         world.Note((ulong)gate.Kind + 2000);
-        if (!gate.Owner.Runs)
+        if (!gate.Owner.Runs || gate.Late)
         {
-            world.Trace($"{gate.Owner.Label} (gone) {gate.What} takes effect late");
+            world.Trace($"{gate.Owner.Label} ({(gate.Late ? "given up" : "gone")}) {gate.What} takes effect late");
             world.Totals.Count(FaultKind.LateEffect);
             gate.PassUnseen();
+        }
+        else if (gate.What.Verb == "swap" && world.Faults.Strikes(FaultKind.StorageError, world.Scenario.Rates.LateSwap))
+        {
+            world.Trace($"{gate.Owner.Label} gives {gate.What} up");
+            gate.Late = true;
+            _waiting.Add(gate);
+            gate.Refuse(new StorageException($"{gate.What} was not answered in time") { Ambiguous = true });
         }
         else if (Fails(gate.Kind))
         {

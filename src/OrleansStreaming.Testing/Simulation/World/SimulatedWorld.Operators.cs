@@ -7,7 +7,7 @@ internal sealed partial class SimulatedWorld
 {
     private readonly Dictionary<(int Slot, long Offset), int> _throws = [];
 
-    /// <summary>A flaky one throws at most twice on an event; one that is never to leave an event out throws as long as there are faults.</summary>
+    /// <summary>A flaky one throws some times at most on an event; one that is never to leave an event out throws as long as there are faults.</summary>
     public void PerhapsThrow(SimulatedOperator op, Offset offset, ulong eventId)
     {
         if (!Faulty)
@@ -21,10 +21,10 @@ internal sealed partial class SimulatedWorld
             throw new SimulatedThrow("not as long as things go wrong");
         }
 
-        if (op.Flaky && Random.Chance(60))
+        if (op.Flaky && Random.Chance(Scenario.Rates.Throw))
         {
             ref int thrown = ref CollectionsMarshal.GetValueRefOrAddDefault(_throws, (op.Slot, offset.Value), out _);
-            if (thrown < 2 && Faults.Allows(FaultKind.Throw))
+            if (thrown < Scenario.Rates.MaxThrows && Faults.Allows(FaultKind.Throw))
             {
                 thrown++;
                 Faults.Happened(FaultKind.Throw);

@@ -183,6 +183,11 @@ internal sealed partial class SimulatedWorld
             yield return new ClientProducer(this, input, $"client-{name}-{i}");
         }
 
+        for (int i = 0; i < Scenario.MoreSources; i++)
+        {
+            yield return new SourceProducer(this, input, $"source-{name}-{i}");
+        }
+
         switch (Random.Below(3))
         {
             case 0 when input.Anonymous:
