@@ -62,44 +62,69 @@ internal sealed class OpenScenario(Common common, int[] sizes)
 
     private async Task<Result> MeasureAsync(string path, int grains, int runs, CancellationToken cancellationToken)
     {
-        await using (BenchEngine bench = await StartAsync(path, cancellationToken))
-        {
-            await Progress.ShowAsync($"{grains:N0} grains: made and checkpointed", grains, () => bench.Turns, async () =>
-            {
-                var feeder = new PublishFeeder<Input>(bench.Engine, Stream, n => new Input { Key = n, Number = n, Amount = 1 }, 100_000);
-                await feeder.FeedAsync(0, grains, () => bench.Turns, cancellationToken);
-                await bench.StopAsync(cancellationToken);
-                return 0;
-            });
-        }
-
-        var openMs = new List<double>();
-        var firstMs = new List<double>();
-        var resident = new List<double>();
-        long wrong = 0;
+        await MakeAsync(path, grains, cancellationToken);
+        var openings = new List<Opening>();
         for (int run = 1; run <= runs; run++)
         {
             Progress.Note($"{grains:N0} grains: opened, run {run} of {runs}");
-            long before = GC.GetTotalMemory(forceFullCollection: true), started = Stopwatch.GetTimestamp();
-            await using BenchEngine bench = await StartAsync(path, cancellationToken);
-            openMs.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
-
-            long key = new Random(common.Seed + run).Next(grains), sent = Stopwatch.GetTimestamp();
-            Task<IngestAnswer> publishing = bench.Engine.PublishAsync(Stream, [new Input { Key = key, Number = grains + run, Amount = 1 }], cancellationToken);
-            while (bench.Turns == 0)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                await Task.Yield();
-            }
-
-            firstMs.Add(Stopwatch.GetElapsedTime(sent).TotalMilliseconds);
-            await publishing;
-            resident.Add(GC.GetTotalMemory(forceFullCollection: true) - before);
-            wrong += await CountAsync(bench, key, cancellationToken) >= 2 ? 0 : 1; // Its checkpoint, and the event on top.
-            await bench.StopAsync(cancellationToken);
+            openings.Add(await OpenAsync(path, new Random(common.Seed + run).Next(grains), cancellationToken));
         }
 
-        return new Result(grains, Median.Of(openMs, v => v), Median.Of(firstMs, v => v), Median.Of(resident, v => v), wrong);
+        return new Result(
+            grains, Median.Of(openings, o => o.OpenMs), Median.Of(openings, o => o.FirstEventMs), Median.Of(openings, o => o.ResidentBytes), openings.Count(o => !o.IsRight));
+    }
+
+    private static async Task MakeAsync(string path, int grains, CancellationToken cancellationToken)
+    {
+        await using BenchEngine bench = await StartAsync(path, cancellationToken);
+        await Progress.ShowAsync($"{grains:N0} grains: made and checkpointed", grains, () => bench.Turns, async () =>
+        {
+            var feeder = new PublishFeeder<Input>(bench.Engine, Stream, n => new Input { Key = n, Number = n, Amount = 1 }, 100_000);
+            await feeder.FeedAsync(0, grains, () => bench.Turns, cancellationToken);
+            await bench.StopAsync(cancellationToken);
+            return 0;
+        });
+    }
+
+    /// <summary>A method of its own, so that nothing of the engine before is still referred to.</summary>
+    private static async Task<Opening> OpenAsync(string path, long key, CancellationToken cancellationToken)
+    {
+        long before = await LiveBytesAsync(cancellationToken), started = Stopwatch.GetTimestamp();
+        await using BenchEngine bench = await StartAsync(path, cancellationToken);
+        double openMs = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
+
+        long sent = Stopwatch.GetTimestamp();
+        Task<IngestAnswer> publishing = bench.Engine.PublishAsync(Stream, [new Input { Key = key, Amount = 1 }], cancellationToken);
+        while (bench.Turns == 0)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+
+        double firstMs = Stopwatch.GetElapsedTime(sent).TotalMilliseconds;
+        await publishing;
+        long resident = await LiveBytesAsync(cancellationToken) - before;
+        bool right = await CountAsync(bench, key, cancellationToken) >= 2; // Its checkpoint, and the event on top.
+        await bench.StopAsync(cancellationToken);
+        return new Opening(openMs, firstMs, resident, right);
+    }
+
+    /// <summary>What is referred to, once what has ended is gone: the threads of an engine take a moment.</summary>
+    private static async Task<long> LiveBytesAsync(CancellationToken cancellationToken)
+    {
+        long before = long.MaxValue;
+        while (true)
+        {
+            long now = GC.GetTotalMemory(forceFullCollection: true);
+            if (now >= before - (16 << 10))
+            {
+                return now;
+            }
+
+            before = now;
+            GC.WaitForPendingFinalizers();
+            await Task.Delay(100, cancellationToken);
+        }
     }
 
     private static Task<BenchEngine> StartAsync(string path, CancellationToken cancellationToken) => BenchEngine.StartAsync(
@@ -113,6 +138,8 @@ internal sealed class OpenScenario(Common common, int[] sizes)
         GrainState? state = await bench.Engine.GetStateAsync(Operator, key.ToString(CultureInfo.InvariantCulture), stable: true, cancellationToken);
         return state is null ? 0 : JsonDocument.Parse(state.Json).RootElement.GetProperty("count").GetInt64();
     }
+
+    private sealed record Opening(double OpenMs, double FirstEventMs, double ResidentBytes, bool IsRight);
 
     private sealed record Result(int Grains, double OpenMs, double FirstEventMs, double ResidentBytes, long WrongStates)
     {
