@@ -110,7 +110,7 @@ internal sealed partial class Silo
         }
     }
 
-    private void Append(Journal.Flush flush) => Submit(new Request<bool>(
+    private void Append(Journal.Flush flush) => Ports.Append(new Request<bool>(
         $"append to {Journal.Name}",
         async (_, cancel) =>
         {

@@ -18,6 +18,9 @@ internal interface ISiloPorts
     /// <summary>Starts a storage operation; the engine runs it and hands the request to <see cref="Silo.Complete"/>.</summary>
     void Submit(Request request);
 
+    /// <summary>Starts an append to the own journal, likewise. Writers hand it over at once, so it may begin on the caller's thread.</summary>
+    void Append(Request request) => Submit(request);
+
     /// <summary>Starts work outside the loop (a sink's write, a recorded call); the engine runs it likewise.</summary>
     void Start(Request request);
 

@@ -96,6 +96,14 @@ internal sealed class SiloIncarnation : ISiloPorts
 
     void ISiloPorts.Submit(Request request) => RunOutside(request, storage: true);
 
+    void ISiloPorts.Append(Request request)
+    {
+        // To the writer's own thread without waking another one first: every event waits for this.
+        ThrowIfAbandoned();
+        Interlocked.Increment(ref _pendingStorage);
+        _ = RunAsync(request, storage: true);
+    }
+
     void ISiloPorts.Start(Request request) => RunOutside(request, storage: false);
 
     void ISiloPorts.PostTurnEnd(Turn turn) => Post(turn);
