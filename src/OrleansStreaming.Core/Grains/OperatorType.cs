@@ -63,12 +63,15 @@ internal sealed class OperatorType<TGrain, TKey, TState> : OperatorType
     where TKey : notnull
     where TState : new()
 {
+    /// <summary>Compiled when first needed: once, not for every silo.</summary>
+    private static readonly ObjectFactory<TGrain> Factory = ActivatorUtilities.CreateFactory<TGrain>(Type.EmptyTypes);
+
     private readonly IEventSerializer<TState> _state;
     private readonly JsonSerializerOptions _json;
     private readonly EventInvoker<TGrain>[] _events;
     private readonly Dictionary<string, CallInvoker<TGrain>> _calls;
     private TState _saved = new();
-    private readonly ObjectFactory<TGrain> _factory = ActivatorUtilities.CreateFactory<TGrain>(Type.EmptyTypes);
+    private readonly ObjectFactory<TGrain> _factory = Factory;
 
     [System.Diagnostics.CodeAnalysis.SetsRequiredMembers]
     public OperatorType(OperatorDefinition definition, Topology topology)

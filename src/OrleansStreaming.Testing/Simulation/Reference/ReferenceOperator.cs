@@ -51,12 +51,12 @@ internal sealed class ReferenceOperator<TGrain, TKey, TState> : ReferenceOperato
     where TKey : notnull
     where TState : new()
 {
+    private static readonly ObjectFactory<TGrain> Factory = ActivatorUtilities.CreateFactory<TGrain>(Type.EmptyTypes);
     private readonly string _name;
     private readonly IEventSerializer<TState> _states;
     private readonly JsonSerializerOptions _json;
     private readonly ReferenceInput<TGrain>[] _events;
     private readonly Dictionary<string, ReferenceCall<TGrain>> _calls;
-    private readonly ObjectFactory<TGrain> _factory = ActivatorUtilities.CreateFactory<TGrain>(Type.EmptyTypes);
 
     public ReferenceOperator(OperatorDefinition definition, Topology topology)
     {
@@ -91,7 +91,7 @@ internal sealed class ReferenceOperator<TGrain, TKey, TState> : ReferenceOperato
 
     private TGrain Make(byte[] key, byte[]? state, IServiceProvider services)
     {
-        TGrain grain = _factory(services, null);
+        TGrain grain = Factory(services, null);
         grain.Key = KeyCodec.Decode<TKey>(key);
         if (state is not null)
         {
