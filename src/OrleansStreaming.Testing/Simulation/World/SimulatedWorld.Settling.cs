@@ -9,6 +9,11 @@ internal sealed partial class SimulatedWorld
     private const int MaxQuietSteps = 400_000;
     private const long MaxQuietMs = 120_000;
 
+    private const int BusyStepMs = 10;
+
+    /// <summary>Nothing happens but that silos ask storage for news.</summary>
+    private const int QuietStepMs = 60;
+
     /// <summary>Timers may set timers, for ever.</summary>
     private const int MaxJumps = 100;
 
@@ -35,7 +40,7 @@ internal sealed partial class SimulatedWorld
                 }
             }
 
-            bool busy = Round();
+            bool busy = Round(longestMs: quietSince < 0 ? BusyStepMs : QuietStepMs);
             foreach (SimulatedProducer producer in Producers)
             {
                 producer.Act(mayStartNew: false);
@@ -85,7 +90,7 @@ internal sealed partial class SimulatedWorld
     }
 
     /// <summary>Everybody does all that there is to do. Returns whether messages were on their way.</summary>
-    private bool Round(bool warmUp = false)
+    private bool Round(bool warmUp = false, int longestMs = BusyStepMs)
     {
         bool busy = false;
         Membership.Update();
@@ -111,7 +116,7 @@ internal sealed partial class SimulatedWorld
         }
 
         RunAll();
-        NowMs += Random.Between(1, 10);
+        NowMs += Random.Between(1, longestMs);
         return busy;
     }
 
