@@ -93,7 +93,7 @@ public sealed class ScenarioTests
     [Fact]
     public async Task An_event_allocates_no_more_than_its_budget()
     {
-        const double Budget = 75;
+        const double Budget = 15;
         JsonElement json = await Benchmark.RunAsync("throughput --keys 1000 --events 1000000 --runs 3");
         json.Number("allocatedBytesPerEvent").ShouldBeLessThan(Budget);
     }
