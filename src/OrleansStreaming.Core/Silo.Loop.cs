@@ -58,7 +58,7 @@ internal sealed partial class Silo
     {
         for (int i = 0; i < active.Count; i++)
         {
-            if (active[i].HasWork && !active[i].Waits)
+            if ((active[i].HasWork && !active[i].Waits) || active[i].Checkpoints.HasWork)
             {
                 return true;
             }

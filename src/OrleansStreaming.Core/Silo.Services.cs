@@ -40,6 +40,14 @@ internal sealed partial class Silo
 
     public void ReturnContext(TurnContext context) => _contexts.Push(context);
 
+    public CaptureBuffer RentCapture() => _captures.TryPop(out CaptureBuffer? buffer) ? buffer : new CaptureBuffer();
+
+    public void ReturnCapture(CaptureBuffer buffer)
+    {
+        buffer.Clear();
+        _captures.Push(buffer);
+    }
+
     public void MarkForAck(Partition partition) => _ackDue.Add(partition);
 
     public string NextRunNumber() => (++_runNumber).ToString(System.Globalization.CultureInfo.InvariantCulture);

@@ -27,6 +27,7 @@ internal sealed partial class Silo
     private readonly Dictionary<string, string> _troubles = [];
     private readonly HashSet<Partition> _ackDue = [];
     private readonly Stack<TurnContext> _contexts = new();
+    private readonly Stack<CaptureBuffer> _captures = new();
     private readonly Dictionary<int, object> _sinkInstances = [];
     private readonly CancellationTokenSource _stopping = new();
     private IJournalWriter? _writer;
@@ -50,6 +51,8 @@ internal sealed partial class Silo
         _step = StepOnce;
         NowMs = ports.TicksMs;
         Journal = new Journal(-1, name, Journals, options);
+        Windows = new WindowCache(options.RunCacheBytes);
+        RunLimits = new RunLimits(options.RunBlockBytes, options.RunWindowBytes);
         Outbox = new Outbox(this);
         Ownerships = new Ownerships(this);
     }
@@ -94,6 +97,14 @@ internal sealed partial class Silo
 
     /// <summary>Mailboxes that no grain uses.</summary>
     public Stack<Queue<Input>> Mailboxes { get; } = new();
+
+    /// <summary>Parts of runs that were read last.</summary>
+    public WindowCache Windows { get; }
+
+    /// <summary>Runs of some partition are being merged: one merge at a time is enough.</summary>
+    public bool Merging { get; set; }
+
+    public RunLimits RunLimits { get; }
 
     /// <summary>What delivery looks ahead with.</summary>
     public Lookahead Lookahead { get; } = new();

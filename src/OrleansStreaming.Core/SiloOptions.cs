@@ -51,8 +51,14 @@ internal sealed record SiloOptions
     /// <summary>Rows delivered in one step, over all partitions.</summary>
     public int RowsPerStep { get; init; } = 1024;
 
-    /// <summary>Grains whose state is copied for a checkpoint in one step.</summary>
-    public int CaptureGrainsPerStep { get; init; } = 512;
+    /// <summary>Grains whose state is copied for a checkpoint in one step, at most.</summary>
+    public int CaptureGrainsPerStep { get; init; } = 16_384;
+
+    /// <summary>How long a step copies grains, or tells them that they are covered.</summary>
+    public long CaptureMicrosPerStep { get; init; } = 500;
+
+    /// <summary>Grains brought back in one step.</summary>
+    public int LoadsPerStep { get; init; } = 256;
 
     /// <summary>Events that wait for one busy grain in memory; more are found again in the log.</summary>
     public int MaxMailbox { get; init; } = 256;
@@ -63,8 +69,20 @@ internal sealed record SiloOptions
     /// <summary>A producer that has been silent this long is forgotten.</summary>
     public long ProducerIdleMs { get; init; } = 24L * 3600 * 1000;
 
-    /// <summary>Runs of a partition are merged when there are more.</summary>
-    public int MaxRuns { get; init; } = 6;
+    /// <summary>A block of a run is closed when it has this much.</summary>
+    public int RunBlockBytes { get; init; } = 16 << 10;
+
+    /// <summary>About how much of a run is read at once.</summary>
+    public int RunWindowBytes { get; init; } = 256 << 10;
+
+    /// <summary>Parts of runs that were read last are kept up to this much.</summary>
+    public long RunCacheBytes { get; init; } = 32 << 20;
+
+    /// <summary>So many runs of about one size are merged.</summary>
+    public int MergeRuns { get; init; } = 12;
+
+    /// <summary>All runs of a partition are merged when they take more than this many times the room of the largest.</summary>
+    public double RunSpaceFactor { get; init; } = 4;
 
     /// <summary>Events handed to a sink at once.</summary>
     public int SinkBatchEvents { get; init; } = 500;

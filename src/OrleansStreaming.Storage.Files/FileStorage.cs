@@ -104,6 +104,26 @@ public sealed class FileStorage : IStorage, ILosesTails
         RunAsync(() => _runs.Write(name, content), cancellationToken);
 
     /// <inheritdoc/>
+    public async ValueTask WriteRunAsync(string name, IAsyncEnumerable<ReadOnlyMemory<byte>> pieces, CancellationToken cancellationToken)
+    {
+        // No step may be left behind running: it would read a piece whose memory is used again.
+        RunFileWriter writer = await RunAsync(() => _runs.Begin(name), CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            await foreach (ReadOnlyMemory<byte> piece in pieces.WithCancellation(cancellationToken).ConfigureAwait(false))
+            {
+                await RunAsync(() => writer.Write(piece), CancellationToken.None).ConfigureAwait(false);
+            }
+
+            await RunAsync(writer.Publish, CancellationToken.None).ConfigureAwait(false);
+        }
+        finally
+        {
+            writer.Dispose();
+        }
+    }
+
+    /// <inheritdoc/>
     public ValueTask<ReadOnlyMemory<byte>> ReadRunAsync(string name, long offset, int length, CancellationToken cancellationToken) =>
         RunAsync(() => _runs.Read(name, offset, length), cancellationToken);
 

@@ -1,6 +1,6 @@
 namespace OrleansStreaming.Core;
 
-/// <summary>Writes runs, merges old ones, and composes the manifest that commits them.</summary>
+/// <summary>Writes what a checkpoint consists of, and composes the manifest that commits it.</summary>
 internal sealed partial class PartitionCheckpoints
 {
     /// <summary>Whether the table, a sink or retention allows the manifest to move on.</summary>
@@ -44,12 +44,9 @@ internal sealed partial class PartitionCheckpoints
             candidate.Table = prefix + "-names";
         }
 
-        List<(int Operator, byte[] Key, CheckpointEntry Entry)> kept = [];
-        if (candidate.Captured.Count > 0)
+        if (candidate.Buffer.Count > 0)
         {
             candidate.RunName = prefix;
-            candidate.Replaced = ChooseMerge(now.Runs, candidate.Captured.Count);
-            kept = EntriesToKeep(candidate);
         }
 
         byte[]? archive = StartArchive(candidate, prefix);
@@ -59,7 +56,8 @@ internal sealed partial class PartitionCheckpoints
             return;
         }
 
-        silo.Submit(new Request<long>(
+        int[] operators = [.. partition.Hosts.Select(h => h.Id)];
+        silo.Submit(new Request<CheckpointRun?>(
             $"write run {prefix}",
             async (storage, cancel) =>
             {
@@ -75,150 +73,83 @@ internal sealed partial class PartitionCheckpoints
 
                 if (candidate.RunName is null)
                 {
-                    return 0;
+                    return null;
                 }
 
-                candidate.Moved = await MergeAsync(storage, candidate, kept, cancel).ConfigureAwait(false);
-                byte[] bytes = candidate.Run.ToBytes();
-                await storage.WriteRunAsync(candidate.RunName, bytes, cancel).ConfigureAwait(false);
-                return bytes.Length;
+                var writer = new CaptureWriter(candidate.Buffer, operators, silo.RunLimits);
+                await storage.WriteRunAsync(candidate.RunName, writer.WriteAsync(cancel), cancel).ConfigureAwait(false);
+                return writer.Writer.ToRun(candidate.RunName);
             },
-            (bytes, error) => Written(candidate, bytes, error)));
+            (run, error) => Written(candidate, run, error)));
     }
 
-    private void Written(Candidate candidate, long bytes, Exception? error)
+    private void Written(Candidate candidate, CheckpointRun? run, Exception? error)
     {
         if (partition.Lost)
         {
             return;
         }
 
-        if (candidate.Dropped || error is not null)
-        {
-            if (candidate.RunName is not null)
-            {
-                silo.DeleteRun(candidate.RunName);
-            }
-
-            if (candidate.Table is not null)
-            {
-                silo.DeleteRun(candidate.Table);
-            }
-
-            if (candidate.ArchiveName is not null)
-            {
-                silo.DeleteRun(candidate.ArchiveName);
-            }
-
-            if (error is not null)
-            {
-                silo.Log.CheckpointFailed(silo.Name, partition.Name, error);
-                silo.ReportStorageTrouble(partition.Name, error);
-            }
-
-            if (!candidate.Dropped)
-            {
-                Abandon(candidate);
-                _forced = false; // Storage is not well: wait for the next interval.
-            }
-
-            return;
-        }
-
-        silo.ReportStorageTrouble(partition.Name, null);
-        candidate.RunBytes = bytes;
         candidate.Phase = CandidatePhase.Written;
-        silo.Counters.CheckpointBytes += bytes;
-        silo.Counters.CheckpointedGrains += candidate.Captured.Count;
-    }
-
-    /// <summary>Logarithmic merging: the newest runs, as long as an older one is not much larger than all newer ones together.</summary>
-    private List<RunInfo> ChooseMerge(IReadOnlyList<RunInfo> runs, int newGrains)
-    {
-        var merge = new List<RunInfo>();
-        if (runs.Count < silo.Options.MaxRuns)
+        if (error is not null)
         {
-            return merge;
+            silo.Log.CheckpointFailed(silo.Name, partition.Name, error);
+            silo.ReportStorageTrouble(partition.Name, error);
         }
 
-        long newer = newGrains;
-        for (int i = runs.Count - 1; i >= 0; i--)
+        if (candidate.Dropped)
         {
-            if (runs[i].Grains > 2 * newer && runs.Count - merge.Count < silo.Options.MaxRuns)
+            Discard(candidate);
+        }
+        else if (error is not null)
+        {
+            Abandon(candidate);
+            _forced = false; // Storage is not well: wait for the next interval.
+        }
+        else
+        {
+            silo.ReportStorageTrouble(partition.Name, null);
+            if (run is not null)
             {
-                break;
-            }
-
-            merge.Insert(0, runs[i]);
-            newer += runs[i].Grains;
-        }
-
-        return merge;
-    }
-
-    private List<(int, byte[], CheckpointEntry)> EntriesToKeep(Candidate candidate)
-    {
-        if (candidate.Replaced.Count == 0)
-        {
-            return [];
-        }
-
-        var captured = new CheckpointIndex();
-        foreach ((OperatorHost host, Grain grain, CheckpointEntry entry) in candidate.Captured)
-        {
-            captured.Set(host.Id, grain.Key, entry);
-        }
-
-        HashSet<string> replaced = [.. candidate.Replaced.Select(r => r.Name)];
-        return [.. Index.All().Where(e => replaced.Contains(e.Entry.Run) && !captured.Contains(e.Operator, e.Key))];
-    }
-
-    private static async ValueTask<List<(int, byte[], CheckpointEntry)>> MergeAsync(
-        IStorage storage, Candidate candidate, List<(int Operator, byte[] Key, CheckpointEntry Entry)> kept, CancellationToken cancellationToken)
-    {
-        var moved = new List<(int, byte[], CheckpointEntry)>(kept.Count);
-        foreach (RunInfo run in candidate.Replaced)
-        {
-            ReadOnlyMemory<byte> bytes = await storage.ReadRunAsync(run.Name, 0, checked((int)run.Bytes), cancellationToken).ConfigureAwait(false);
-            foreach ((int operatorId, byte[] key, CheckpointEntry entry) in kept.Where(k => k.Entry.Run == run.Name))
-            {
-                ReadOnlyMemory<byte> content = bytes.Slice(entry.At, entry.Length);
-                CheckpointRun.ReadEntry(content.Span, entry, key, out _, out _);
-                int at = candidate.Run.Copy(operatorId, key, content.Span, entry);
-                moved.Add((operatorId, key, entry with { Run = candidate.RunName!, At = at }));
+                candidate.Run = run;
+                _known.Add(run.Name, run);
+                silo.Counters.CheckpointBytes += run.Length;
+                silo.Counters.CheckpointedGrains += run.Entries;
             }
         }
+    }
 
-        return moved;
+    /// <summary>Lets go of a candidate that nothing comes of.</summary>
+    private void Discard(Candidate candidate)
+    {
+        silo.ReturnCapture(candidate.Buffer);
+        if (candidate.Tried)
+        {
+            return; // A manifest that names its files may land late.
+        }
+
+        foreach (string? name in (ReadOnlySpan<string?>)[candidate.RunName, candidate.Table, candidate.ArchiveName])
+        {
+            if (name is not null)
+            {
+                _known.Remove(name);
+                silo.DeleteRun(name);
+            }
+        }
     }
 
     private PartitionManifest Compose(PartitionManifest before, Candidate candidate)
     {
         List<RunInfo> runs = [.. before.Runs];
-        if (candidate.RunName is not null && !candidate.InManifest)
+        if (candidate.Run is { } run && runs.TrueForAll(r => r.Name != run.Name))
         {
-            runs.RemoveAll(candidate.Replaced.Contains);
-            runs.Add(new RunInfo(candidate.RunName, candidate.RunBytes, candidate.Run.Count));
+            runs.Add(new RunInfo(run.Name, run.Length, run.Entries));
         }
 
         var committed = new Dictionary<int, long>(before.Committed);
         foreach (OperatorHost host in partition.Hosts)
         {
-            committed[host.Id] = Math.Max(committed.GetValueOrDefault(host.Id, -1), host.CursorOffset);
-        }
-
-        foreach ((OperatorHost host, Grain grain) in _uncovered)
-        {
-            long from = grain.CapturedAt >= 0 ? grain.UncoveredAfterCapture : grain.UncoveredFrom;
-            if (from >= 0 && !Mutations.AnnounceTooMuch)
-            {
-                committed[host.Id] = Math.Min(committed[host.Id], from - 1);
-            }
-        }
-
-        foreach ((int operatorId, long position) in before.Committed)
-        {
-            committed[operatorId] = Math.Max(committed[operatorId], position); // Facts only move forward.
+            committed[host.Id] = Math.Max(committed.GetValueOrDefault(host.Id, -1), Mutations.AnnounceTooMuch ? host.CursorOffset : host.Coverage.CoveredTo); // Facts only move forward.
         }
 
         var sinks = new Dictionary<int, long>(before.Sinks);

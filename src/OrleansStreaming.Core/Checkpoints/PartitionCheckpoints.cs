@@ -7,23 +7,24 @@ namespace OrleansStreaming.Core;
 /// </summary>
 internal sealed partial class PartitionCheckpoints(Silo silo, Partition partition)
 {
-    private List<(OperatorHost Host, Grain Grain)> _uncovered = [];
     private Candidate? _candidate;
     private long _lastMs = silo.NowMs;
     private long _bytesAtLast;
     private long _bytesAtCommit;
     private bool _forced;
 
-    /// <summary>The committed checkpoints.</summary>
-    public CheckpointIndex Index { get; } = new();
+    /// <summary>Brings grains back from their checkpoints.</summary>
+    public GrainLoads Loads { get; } = new(silo, partition);
 
     /// <summary>Everything that this partition has read is covered by committed checkpoints and released.</summary>
-    public bool IsClean => _uncovered.Count == 0 && _candidate is null && !HasNews();
+    public bool IsClean => IsCovered && _candidate is null && !HasNews();
 
     public bool InProgress => _candidate is not null;
 
-    /// <summary>A grain has an event that no committed checkpoint covers.</summary>
-    public void AddUncovered(OperatorHost host, Grain grain) => _uncovered.Add((host, grain));
+    /// <summary>There is more to do at once.</summary>
+    public bool HasWork => Loads.HasWork || _candidate is { Phase: CandidatePhase.Capturing or CandidatePhase.Applying };
+
+    private bool IsCovered => Array.TrueForAll(partition.Hosts, static h => h.Coverage.IsEmpty);
 
     /// <summary>Begins the next checkpoint now, whatever the interval says.</summary>
     public void Force() => _forced = true;
@@ -31,105 +32,153 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
     /// <summary>Drops the checkpoint under way, unless it is being committed.</summary>
     public void GiveUp()
     {
-        if (_candidate is { Phase: not CandidatePhase.Committing } candidate)
+        if (_candidate is { IsCommitting: false } candidate)
         {
             Abandon(candidate);
-        }
-    }
-
-    /// <summary>Wakes the grains that wait for timers or answers.</summary>
-    public void WakeGrains()
-    {
-        foreach ((int operatorId, byte[] key, CheckpointEntry entry) in Index.All())
-        {
-            if (entry.HasPending && !Mutations.LetSleep)
-            {
-                partition.HostOf(operatorId)?.Wake(key);
-            }
         }
     }
 
     /// <summary>Goes on as far as it can.</summary>
     public void Step()
     {
-        if (_candidate is null)
+        Loads.Step(silo.Options.LoadsPerStep);
+        StepMerge();
+        if (_candidate is null && !Begin())
         {
-            bool due = _forced || silo.NowMs - _lastMs >= silo.Options.CheckpointEveryMs
-                || silo.Counters.JournalBytes - _bytesAtLast >= silo.Options.CheckpointBytes;
-            if (!due || partition.Manifest.Busy || partition.TurnsStopped)
-            {
-                return;
-            }
-
-            _forced = false;
-            _lastMs = silo.NowMs;
-            _bytesAtLast = silo.Counters.JournalBytes;
-            if (_uncovered.Count == 0 && !HasNews())
-            {
-                return;
-            }
-
-            _candidate = new Candidate();
+            return;
         }
 
-        if (_candidate.Phase == CandidatePhase.Capturing)
+        Candidate candidate = _candidate!;
+        if (candidate.Phase == CandidatePhase.Capturing)
         {
-            Capture(_candidate);
+            Capture(candidate);
         }
 
-        if (_candidate.Phase == CandidatePhase.Written && IsCommittable(_candidate) && !partition.Manifest.Busy && !partition.TurnsStopped)
+        if (candidate.Phase == CandidatePhase.Written && IsCommittable(candidate) && !partition.Manifest.Busy && !partition.TurnsStopped)
         {
-            Commit(_candidate);
+            Commit(candidate);
+        }
+        else if (candidate.Phase == CandidatePhase.Applying)
+        {
+            Apply(candidate);
         }
     }
 
     /// <summary>Drops a candidate that depends on a lost record; the grains stay uncovered.</summary>
     public void ApplySeal()
     {
-        if (_candidate is { Phase: not CandidatePhase.Committing } candidate && silo.Journals.IsLost(candidate.Vector))
+        if (_candidate is { IsCommitting: false } candidate && silo.Journals.IsLost(candidate.Vector))
         {
             Abandon(candidate);
         }
     }
 
+    private bool Begin()
+    {
+        bool due = _forced || silo.NowMs - _lastMs >= silo.Options.CheckpointEveryMs
+            || silo.Counters.JournalBytes - _bytesAtLast >= silo.Options.CheckpointBytes;
+        if (!due || partition.Manifest.Busy || partition.TurnsStopped)
+        {
+            return false;
+        }
+
+        _forced = false;
+        _lastMs = silo.NowMs;
+        _bytesAtLast = silo.Counters.JournalBytes;
+        if (IsCovered && !HasNews())
+        {
+            return false;
+        }
+
+        _candidate = new Candidate(silo.RentCapture());
+        foreach (OperatorHost host in partition.Hosts)
+        {
+            host.Coverage.Begin(host.CursorOffset);
+        }
+
+        return true;
+    }
+
     private void Abandon(Candidate candidate)
     {
-        candidate.Dropped = true;
-        foreach ((_, Grain grain, _) in candidate.Captured)
+        for (int i = candidate.Applied; i < candidate.Buffer.Count; i++)
         {
+            Grain grain = candidate.Buffer[i].Grain;
             grain.CapturedAt = grain.UncoveredAfterCapture = Offset.None.Value;
+            if (grain.UncoveredFrom >= 0)
+            {
+                candidate.HostOf(i, partition).Coverage.Add(grain);
+            }
+        }
+
+        foreach (OperatorHost host in partition.Hosts)
+        {
+            host.Coverage.GiveUp();
         }
 
         _candidate = null;
         _forced = true;
+        if (candidate.Phase == CandidatePhase.Writing)
+        {
+            candidate.Dropped = true; // What writes it still reads the copies.
+            return;
+        }
+
+        Discard(candidate);
     }
 
     /// <summary>Copies some grains; the copies of one checkpoint need not be of one moment.</summary>
     private void Capture(Candidate candidate)
     {
-        int end = Math.Min(_uncovered.Count, candidate.Next + silo.Options.CaptureGrainsPerStep);
-        for (; candidate.Next < end; candidate.Next++)
+        const int LookEvery = 64;
+        long end = silo.Ports.TicksMicros + silo.Options.CaptureMicrosPerStep;
+        int left = silo.Options.CaptureGrainsPerStep;
+        while (candidate.NextHost < partition.Hosts.Length)
         {
-            (OperatorHost host, Grain grain) = _uncovered[candidate.Next];
-            if (grain.IsIdle && grain.Position >= grain.UncoveredFrom)
+            OperatorHost host = partition.Hosts[candidate.NextHost];
+            while (host.Coverage.Next() is { } grain)
             {
-                (int at, int length) = candidate.Run.Add(host.Type, grain);
-                grain.CapturedAt = grain.Position;
-                silo.Probe?.Captured(host, grain);
-                var entry = new CheckpointEntry(string.Empty, at, length, grain.Position, grain.Pending is { Count: > 0 });
-                candidate.Captured.Add((host, grain, entry));
-                candidate.Vector = CausalityVector.Merge(candidate.Vector, grain.Foreign?.Prune(silo.Journals));
+                Capture(candidate, host, grain);
+                if (--left <= 0 || (left % LookEvery == 0 && silo.Ports.TicksMicros >= end))
+                {
+                    return;
+                }
             }
-        }
 
-        if (candidate.Next < _uncovered.Count)
-        {
-            return;
+            candidate.Buffer.EndHost();
+            candidate.NextHost++;
         }
 
         candidate.Lsn = silo.Journal.LastLsn;
         candidate.SendMark = silo.Outbox.Mark();
         StartWriting(candidate);
+    }
+
+    private void Capture(Candidate candidate, OperatorHost host, Grain grain)
+    {
+        if (grain.UncoveredFrom < 0)
+        {
+            return; // Its checkpoint was found to cover it when it was read.
+        }
+
+        if (!grain.IsIdle)
+        {
+            host.Coverage.Leave(grain);
+        }
+        else if (grain.Position < grain.UncoveredFrom)
+        {
+            grain.UncoveredFrom = Offset.None.Value; // It has taken all there is, so what it had not covered is void.
+        }
+        else
+        {
+            candidate.Buffer.Add(host.Type, grain);
+            grain.CapturedAt = grain.Position;
+            silo.Probe?.Captured(host, grain);
+            if (grain.Foreign is not null)
+            {
+                candidate.Vector = CausalityVector.Merge(candidate.Vector, grain.Foreign.Prune(silo.Journals));
+            }
+        }
     }
 
     private bool IsCommittable(Candidate candidate)
@@ -143,22 +192,22 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
     private void Commit(Candidate candidate)
     {
         PartitionManifest before = partition.Manifest.Current;
-        if (candidate.RunName is null || before.Runs.Any(r => r.Name == candidate.RunName))
-        {
-            candidate.InManifest = candidate.RunName is not null;
-        }
-
         PartitionManifest next = Compose(before, candidate);
         if (candidate.RunName is null && candidate.Table is null && IsSame(before, next))
         {
             _candidate = null; // Nothing has moved.
+            Discard(candidate);
             return;
         }
 
         candidate.Phase = CandidatePhase.Committing;
-        foreach ((OperatorHost host, Grain grain, CheckpointEntry entry) in candidate.Captured)
+        candidate.Tried = true;
+        if (silo.Probe is not null)
         {
-            silo.Probe?.Committing(host, grain, entry.Position);
+            for (int i = 0; i < candidate.Buffer.Count; i++)
+            {
+                silo.Probe.Committing(candidate.HostOf(i, partition), candidate.Buffer[i].Grain, candidate.Buffer[i].Position);
+            }
         }
 
         if (Mutations.AnnounceEarly)
@@ -173,62 +222,72 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
                 return;
             }
 
-            if (landed)
-            {
-                Committing(candidate, before);
-            }
-            else
+            if (!landed)
             {
                 candidate.Phase = CandidatePhase.Written;
+                return;
             }
+
+            candidate.Before = before;
+            candidate.Phase = CandidatePhase.Applying;
+            _bytesAtCommit = silo.Counters.JournalBytes;
+            silo.Counters.Checkpoints++;
+            UseRuns(partition.Manifest.Current);
         });
     }
 
-    private void Committing(Candidate candidate, PartitionManifest before)
+    /// <summary>
+    /// The manifest is written: tells the grains, some at a time. What relies on it comes last, as a grain that went back
+    /// while its later copy was being committed is behind, and must be dropped before.
+    /// </summary>
+    private void Apply(Candidate candidate)
     {
+        const int LookEvery = 64, Ahead = 12;
+        long end = silo.Ports.TicksMicros + silo.Options.CaptureMicrosPerStep;
+        int left = silo.Options.CaptureGrainsPerStep, count = candidate.Buffer.Count;
+        for (; candidate.Applied < count; candidate.Applied++)
+        {
+            if (left-- <= 0 || (left % LookEvery == 0 && silo.Ports.TicksMicros >= end))
+            {
+                return;
+            }
+
+            if (candidate.Applied + Ahead < count)
+            {
+                Memory.Prefetch(candidate.Buffer[candidate.Applied + Ahead].Grain, 2);
+            }
+
+            ref readonly CapturedGrain captured = ref candidate.Buffer[candidate.Applied];
+            Apply(candidate.HostOf(candidate.Applied, partition), captured.Grain, captured.Position);
+        }
+
         _candidate = null;
-        _bytesAtCommit = silo.Counters.JournalBytes;
-        silo.Counters.Checkpoints++;
-        PartitionManifest now = partition.Manifest.Current;
-        foreach ((int operatorId, byte[] key, CheckpointEntry entry) in candidate.Moved)
-        {
-            Index.Set(operatorId, key, entry);
-        }
-
-        foreach ((OperatorHost host, Grain grain, CheckpointEntry entry) in candidate.Captured)
-        {
-            Index.Set(host.Id, grain.Key, entry with { Run = candidate.RunName! });
-            silo.Probe?.Committed(host, grain, entry.Position);
-            grain.CapturedAt = Offset.None.Value;
-            grain.UncoveredFrom = grain.UncoveredAfterCapture;
-            grain.UncoveredAfterCapture = Offset.None.Value;
-        }
-
-        _uncovered = _uncovered.FindAll(u => u.Grain.UncoveredFrom >= 0);
-
-        // A grain that went back while its later copy was being committed is behind; nothing may rely on the committed
-        // position before it is dropped.
-        foreach ((OperatorHost host, Grain grain, CheckpointEntry entry) in candidate.Captured)
-        {
-            host.CatchUpWithCheckpoint(grain, entry.Position);
-        }
-
+        PartitionManifest before = candidate.Before!, now = partition.Manifest.Current;
         Archived(candidate, before, now);
         Announce(before, now);
         partition.Log.TrimTo(now.TrimmedTo);
         partition.Self.TrimTo(now.TrimmedTo);
-        foreach (RunInfo run in before.Runs)
-        {
-            if (!now.Runs.Contains(run))
-            {
-                silo.DeleteRun(run.Name);
-            }
-        }
-
         if (before.Table is not null && before.Table != now.Table)
         {
             silo.DeleteRun(before.Table);
         }
+
+        silo.ReturnCapture(candidate.Buffer);
+    }
+
+    private void Apply(OperatorHost host, Grain grain, long position)
+    {
+        silo.Probe?.Committed(host, grain, position);
+        grain.Committed = position;
+        grain.CapturedAt = Offset.None.Value;
+        grain.UncoveredFrom = grain.UncoveredAfterCapture;
+        grain.UncoveredAfterCapture = Offset.None.Value;
+        if (grain.UncoveredFrom >= 0)
+        {
+            host.Coverage.Add(grain);
+        }
+
+        host.CatchUpWithCheckpoint(grain, position);
     }
 
     /// <summary>Tells those who receive the operators' outputs what will never be repeated. A fact about storage: never undone.</summary>
@@ -242,54 +301,5 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
                 silo.AnnounceFloor(host.Type.Definition, new Floor(host.Id, partition.Id, floor));
             }
         }
-    }
-
-    private enum CandidatePhase
-    {
-        Capturing,
-        Writing,
-        Written,
-        Committing,
-    }
-
-    /// <summary>A checkpoint on its way.</summary>
-    private sealed class Candidate
-    {
-        public CandidatePhase Phase { get; set; }
-
-        public int Next { get; set; }
-
-        public CheckpointRun Run { get; } = new();
-
-        public string? RunName { get; set; }
-
-        public long RunBytes { get; set; }
-
-        public List<(OperatorHost Host, Grain Grain, CheckpointEntry Entry)> Captured { get; } = [];
-
-        /// <summary>Entries of runs that this one replaces.</summary>
-        public List<(int Operator, byte[] Key, CheckpointEntry Entry)> Moved { get; set; } = [];
-
-        public List<RunInfo> Replaced { get; set; } = [];
-
-        public string? Table { get; set; }
-
-        public string? ArchiveName { get; set; }
-
-        public ArchiveInfo? Archive { get; set; }
-
-        public List<(LogBlock Block, ArchivePlace Place)> Archived { get; set; } = [];
-
-        public long TablePosition { get; set; }
-
-        public CausalityVector? Vector { get; set; }
-
-        public long Lsn { get; set; }
-
-        public long SendMark { get; set; }
-
-        public bool InManifest { get; set; }
-
-        public bool Dropped { get; set; }
     }
 }

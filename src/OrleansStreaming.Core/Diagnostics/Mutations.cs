@@ -195,6 +195,14 @@ internal static class Mutations
     [Breaks("ClaimCas")]
     public static readonly bool ClaimBlindly = IsOn(nameof(ClaimBlindly));
 
+    /// <summary>Merging keeps the oldest checkpoint of a grain.</summary>
+    [Breaks("I7")]
+    public static readonly bool MergeOldest = IsOn(nameof(MergeOldest));
+
+    /// <summary>A filter denies checkpoints that are there.</summary>
+    [Breaks("I7")]
+    public static readonly bool DenyInFilter = IsOn(nameof(DenyInFilter));
+
     /// <summary>A manifest is written whoever has written it meanwhile.</summary>
     [Breaks("ManFence")]
     public static readonly bool WriteBlindly = IsOn(nameof(WriteBlindly));

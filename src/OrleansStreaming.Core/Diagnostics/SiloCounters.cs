@@ -24,7 +24,10 @@ internal sealed class SiloCounters
     public long LeftOut;
     public long Fired;
     public long Checkpoints;
+
+    /// <summary>Written by checkpoints, without what merging wrote again.</summary>
     public long CheckpointBytes;
+    public long MergedBytes;
     public long CheckpointedGrains;
     public long JournalBytes;
     public long Moves;

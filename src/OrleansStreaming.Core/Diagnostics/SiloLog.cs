@@ -36,7 +36,7 @@ internal sealed partial class SiloLog(ILogger logger)
     public partial void Recovered(string silo, string journal, int rolledBack, int takenOver, long replayed, long elapsedMs);
 
     [LoggerMessage(1030, LogLevel.Debug, "Silo {Silo} serves {Partition} with ownership epoch {Epoch}: {Grains} checkpoints, {Blocks} blocks to replay")]
-    public partial void Opened(string silo, string partition, int epoch, int grains, long blocks);
+    public partial void Opened(string silo, string partition, int epoch, long grains, long blocks);
 
     [LoggerMessage(1031, LogLevel.Error, "Silo {Silo} cannot open {Partition}; it will be tried again")]
     public partial void OpenFailed(string silo, string partition, Exception error);

@@ -23,6 +23,9 @@ internal enum GrainPhase : byte
 /// </summary>
 internal sealed class Grain(byte[] key, ulong hash)
 {
+    /// <summary>No filter denies that there is a checkpoint, and none has been read.</summary>
+    public const long NotKnown = -2;
+
     private GrainExtras? _extras;
     private long _position = Offset.None.Value;
 
@@ -56,6 +59,9 @@ internal sealed class Grain(byte[] key, ulong hash)
     /// <summary>What the state depends on in other journals.</summary>
     public CausalityVector? Foreign { get; set; }
 
+    /// <summary>The position of its newest committed checkpoint; none when there is none, <see cref="NotKnown"/> until that has been looked for.</summary>
+    public long Committed { get; set; } = Offset.None.Value;
+
     /// <summary>The first event that no committed checkpoint covers; none when all are covered.</summary>
     public long UncoveredFrom { get; set; } = Offset.None.Value;
 
@@ -80,6 +86,9 @@ internal sealed class Grain(byte[] key, ulong hash)
 
     /// <summary>Whether the grain is in its host's list of grains with foreign dependencies.</summary>
     public bool InForeignList { get; set; }
+
+    /// <summary>Whether the grain is in its host's list of grains to be copied.</summary>
+    public bool InUncovered { get; set; }
 
     /// <summary>The newest version without foreign dependencies, while there are some.</summary>
     public UndoCopy? Undo

@@ -6,70 +6,65 @@ internal sealed partial class OperatorHost
     /// <summary>Brings a grain into memory: a new instance, or its committed checkpoint.</summary>
     private void Activate(Grain grain)
     {
-        if (!_partition.Checkpoints.Index.TryGet(Id, grain.Key, out CheckpointEntry entry))
+        if (grain.Committed == Offset.None.Value)
         {
-            grain.Position = Offset.None.Value;
-            Started(grain, Type.Create(grain.Key, _silo.Ports.Services));
+            LoadedNothing(grain);
             return;
         }
 
         grain.Phase = GrainPhase.Loading;
         _away.Add(grain);
-        int generation = grain.Generation;
-        _silo.Submit(new Request<ReadOnlyMemory<byte>>(
-            $"read run {entry.Run}",
-            (storage, cancel) => storage.ReadRunAsync(entry.Run, entry.At, entry.Length, cancel),
-            (bytes, error) => Loaded(grain, generation, entry, bytes, error)));
+        _partition.Checkpoints.Loads.Load(this, grain);
     }
 
-    private void Loaded(Grain grain, int generation, CheckpointEntry entry, ReadOnlyMemory<byte> bytes, Exception? error)
+    /// <summary>A grain has no committed checkpoint.</summary>
+    public void LoadedNothing(Grain grain)
     {
-        if (_partition.Lost || grain.Generation != generation || grain.Phase != GrainPhase.Loading)
-        {
-            return;
-        }
+        grain.Committed = grain.Position = Offset.None.Value;
+        Started(grain, Type.Create(grain.Key, _silo.Ports.Services));
+    }
 
-        ReadOnlySpan<byte> state = default;
-        List<PendingRequest>? pending = null;
-        try
-        {
-            if (error is null)
-            {
-                CheckpointRun.ReadEntry(bytes.Span, entry, grain.Key, out state, out pending);
-            }
-        }
-        catch (CorruptDataException e)
-        {
-            error = e;
-        }
-
-        if (error is not null)
-        {
-            // A newer run may have replaced this one meanwhile; otherwise storage will answer, or answer right, some time.
-            _silo.Log.ReadFailed(_silo.Name, entry.Run, error);
-            grain.Phase = GrainPhase.Absent;
-            _silo.After(_silo.Options.StorageRetryMs, () =>
-            {
-                if (!_partition.Lost && grain.Phase == GrainPhase.Absent && grain.Generation == generation)
-                {
-                    Activate(grain);
-                }
-            });
-            return;
-        }
-
+    /// <summary>A grain's committed checkpoint has been read.</summary>
+    public void Loaded(Grain grain, in LoadedState loaded)
+    {
         OperatorGrain? instance = Type.Create(grain.Key, _silo.Ports.Services);
         if (!Mutations.ForgetState)
         {
-            Type.ReadState(instance, state);
+            Type.ReadState(instance, loaded.State);
         }
 
-        grain.Position = entry.Position;
-        grain.Pending = pending;
+        grain.Position = loaded.Position;
+        grain.Pending = loaded.Pending;
         grain.OwnLsn = 0;
+        if (grain.Committed == Grain.NotKnown)
+        {
+            DropCovered(grain);
+        }
+
+        grain.Committed = loaded.Position;
         _silo.Counters.Reactivated++;
-        _silo.Probe?.Restored(this, grain, entry.Position);
+        _silo.Probe?.Restored(this, grain, loaded.Position);
         Started(grain, instance);
+    }
+
+    /// <summary>Some of the events that came before it was known what the grain's checkpoint covers are covered by it.</summary>
+    private static void DropCovered(Grain grain)
+    {
+        if (grain.UncoveredFrom < 0 || grain.UncoveredFrom > grain.Position)
+        {
+            return;
+        }
+
+        // What did not fit into the mailbox is found in the log; until then, anything later may be uncovered.
+        grain.UncoveredFrom = grain.Behind ? grain.Position + 1 : Offset.None.Value;
+        foreach (Input waiting in grain.Mailbox ?? [])
+        {
+            if (waiting.Offset > grain.Position)
+            {
+                grain.UncoveredFrom = waiting.Offset;
+                break;
+            }
+        }
     }
 
     private void Started(Grain grain, OperatorGrain? instance)

@@ -7,6 +7,7 @@ namespace OrleansStreaming.Core;
 internal sealed partial class OperatorHost
 {
     private readonly List<Reading> _reads = [];
+    private bool _answering;
 
     /// <summary>Takes a question; the answer covers at least what the partition held when it was asked.</summary>
     public void Read(StateQuery query)
@@ -18,6 +19,12 @@ internal sealed partial class OperatorHost
     /// <summary>Answers what can be answered.</summary>
     public void AnswerReads()
     {
+        if (_answering)
+        {
+            return; // A grain that is brought back for an answer is there at once, and would have it answered.
+        }
+
+        _answering = true;
         for (int i = _reads.Count - 1; i >= 0; i--)
         {
             if (_reads[i].Query.Cancelled || TryAnswer(_reads[i]))
@@ -25,6 +32,8 @@ internal sealed partial class OperatorHost
                 _reads.RemoveAt(i);
             }
         }
+
+        _answering = false;
     }
 
     /// <summary>The partition is going away: whoever asks must ask its next owner.</summary>

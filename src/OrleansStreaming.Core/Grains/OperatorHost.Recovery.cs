@@ -103,11 +103,10 @@ internal sealed partial class OperatorHost
         grain.Foreign = null;
         UndoCopy? undo = grain.Undo;
         grain.Undo = null;
-        bool committed = _partition.Checkpoints.Index.TryGet(Id, grain.Key, out CheckpointEntry entry);
 
         // A discarded asynchronous turn still runs on the old instance, which is never handed an event again.
         grain.Instance = null;
-        if (undo is not null && !(committed && entry.Position > undo.Position))
+        if (undo is not null && grain.Committed <= undo.Position)
         {
             OperatorGrain? instance = Type.Create(grain.Key, _silo.Ports.Services);
             Type.ReadState(instance, undo.State);
@@ -121,9 +120,9 @@ internal sealed partial class OperatorHost
 
         grain.Pending = null;
         grain.OwnLsn = 0;
-        grain.Position = committed ? entry.Position : Offset.None.Value;
+        grain.Position = Math.Max(grain.Committed, Offset.None.Value);
         grain.Phase = GrainPhase.Absent;
-        if (!committed)
+        if (grain.Committed == Offset.None.Value)
         {
             _silo.Probe?.Restored(this, grain, grain.Position);
         }

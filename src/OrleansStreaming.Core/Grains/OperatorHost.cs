@@ -58,20 +58,15 @@ internal sealed partial class OperatorHost
     /// <summary>The block that is read next.</summary>
     public long CursorSequence => _cursor.Sequence;
 
-    /// <summary>The keys of all grains, in memory or not.</summary>
-    public List<byte[]> Keys()
-    {
-        var keys = new HashSet<byte[]>(ByteKeyComparer.Instance);
-        Grains.Sweep(0, int.MaxValue, grain => keys.Add(grain.Key));
-        foreach ((int operatorId, byte[] key, _) in _partition.Checkpoints.Index.All())
-        {
-            if (operatorId == Id)
-            {
-                keys.Add(key);
-            }
-        }
+    /// <summary>What of its input no committed checkpoint covers.</summary>
+    public Coverage Coverage { get; } = new();
 
-        return [.. keys];
+    /// <summary>The keys of all grains: those in memory, and the runs in which the others are to be found.</summary>
+    public GrainKeys Keys()
+    {
+        var keys = new List<byte[]>(Grains.Count);
+        Grains.Sweep(0, int.MaxValue, grain => keys.Add(grain.Key));
+        return new GrainKeys(Id, keys, _partition.Checkpoints.Runs);
     }
 
     /// <summary>Brings a grain into memory that waits for a timer or an answer.</summary>
@@ -138,14 +133,14 @@ internal sealed partial class OperatorHost
 
     /// <summary>The grain of a key, if it is known in memory or has a committed checkpoint.</summary>
     public Grain? FindOrKnown(ulong hash, ReadOnlySpan<byte> key) =>
-        Grains.Find(hash, key) ?? (_partition.Checkpoints.Index.Contains(Id, key) ? Create(hash, key) : null);
+        Grains.Find(hash, key) ?? (_partition.Checkpoints.MayContain(Id, hash) ? Create(hash, key) : null);
 
     private Grain Create(ulong hash, ReadOnlySpan<byte> key)
     {
         var grain = new Grain(key.ToArray(), hash) { LastUsedMs = _silo.NowMs };
-        if (_partition.Checkpoints.Index.TryGet(Id, key, out CheckpointEntry entry))
+        if (_partition.Checkpoints.MayContain(Id, hash))
         {
-            grain.Position = entry.Position;
+            grain.Committed = Grain.NotKnown; // And with it its position: events wait until the checkpoint is read.
         }
 
         Grains.Add(grain);
@@ -158,33 +153,33 @@ internal sealed partial class OperatorHost
     private void Offer(in Input input, in Row row, ulong hash, Grain? known)
     {
         Grain grain = known ?? Grains.Find(hash, row.Key) ?? Create(hash, row.Key);
+        if (grain is { Phase: GrainPhase.Absent, Behind: false })
+        {
+            Activate(grain); // Its checkpoint may be at hand; if not, what it covers is seen when it has been read.
+        }
+
         if (input.Offset <= grain.Position)
         {
             return;
         }
 
         MarkUncovered(grain, input.Offset);
-        if (input.Offset <= _partition.HistoryEnd && !grain.Behind)
-        {
-            _silo.Counters.Replayed++;
-        }
-
-        if (grain is { Phase: GrainPhase.Absent, Behind: false })
-        {
-            Activate(grain);
-            if (input.Offset <= grain.Position)
-            {
-                return; // Its checkpoint was at hand, and covers the event.
-            }
-        }
-
         if (grain.IsIdle)
         {
+            CountIfReplayed(input.Offset);
             Run(grain, in input, in row);
         }
         else if (!grain.Behind)
         {
             Enqueue(grain, in input);
+        }
+    }
+
+    private void CountIfReplayed(long offset)
+    {
+        if (offset <= _partition.HistoryEnd)
+        {
+            _silo.Counters.Replayed++;
         }
     }
 
@@ -210,6 +205,7 @@ internal sealed partial class OperatorHost
             if (!waiting.Block.IsVoid(waiting.Slot) && waiting.Offset > grain.Position)
             {
                 Row.Read(waiting.Block.Rows[waiting.Start..], waiting.Block.BaseTime, out Row row);
+                CountIfReplayed(waiting.Offset);
                 Run(grain, in waiting, in row);
                 if (grain.Mailbox is not { Count: > 0 } || grain.Mailbox.Peek() != waiting)
                 {
@@ -246,7 +242,7 @@ internal sealed partial class OperatorHost
         if (grain.UncoveredFrom < 0)
         {
             grain.UncoveredFrom = offset;
-            _partition.Checkpoints.AddUncovered(this, grain);
+            Coverage.Add(grain);
         }
         else if (grain.CapturedAt >= 0 && grain.UncoveredAfterCapture < 0)
         {

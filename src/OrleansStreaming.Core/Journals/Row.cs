@@ -254,6 +254,9 @@ internal static class Varint
         return bytes;
     }
 
+    /// <summary>How many bytes a value takes.</summary>
+    public static int Length(ulong value) => (63 - System.Numerics.BitOperations.LeadingZeroCount(value | 1)) / 7 + 1;
+
     public static void Write(Span<byte> to, ref int at, ulong value)
     {
         while (value >= 0x80)

@@ -12,6 +12,9 @@ internal interface ISiloPorts
     /// <summary>Monotonic milliseconds, for intervals.</summary>
     long TicksMs { get; }
 
+    /// <summary>Monotonic microseconds, for what the loop itself takes. From any thread.</summary>
+    long TicksMicros { get; }
+
     /// <summary>For operators and sinks.</summary>
     IServiceProvider Services { get; }
 

@@ -66,6 +66,12 @@ public interface IStorage : IAsyncDisposable
     /// <param name="cancellationToken">Gives up waiting.</param>
     ValueTask WriteRunAsync(string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken);
 
+    /// <summary>As the other, for content that comes in pieces, so that it need not be in memory as a whole.</summary>
+    /// <param name="name">Such as <c>flights-3/4-17</c>.</param>
+    /// <param name="pieces">The content; each piece is valid until the next is asked for. Throws to give up: nothing is visible then.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    ValueTask WriteRunAsync(string name, IAsyncEnumerable<ReadOnlyMemory<byte>> pieces, CancellationToken cancellationToken);
+
     /// <summary>Reads a part of a run.</summary>
     /// <param name="name">The run.</param>
     /// <param name="offset">From where; negative counts from the end.</param>

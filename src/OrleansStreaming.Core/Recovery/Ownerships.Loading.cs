@@ -36,17 +36,17 @@ internal sealed partial class Ownerships
         ReadJournals(wave);
     }
 
-    private void ReadRuns(Opening opening) => silo.Submit(new Request<(CheckpointIndex, ProducerTable, List<LogBlock>)>(
+    private void ReadRuns(Opening opening) => silo.Submit(new Request<(List<CheckpointRun>, List<(int, byte[])>, ProducerTable, List<LogBlock>)>(
         $"open {opening.Manifest.Name}",
         async (storage, cancel) =>
         {
-            var index = new CheckpointIndex();
-            foreach (RunInfo run in opening.Manifest.Runs)
+            var runs = new List<CheckpointRun>();
+            var waiting = new List<(int, byte[])>();
+            foreach (RunInfo info in opening.Manifest.Runs)
             {
-                ReadOnlyMemory<byte> footer = await storage.ReadRunAsync(run.Name, -CheckpointRun.FooterSize, CheckpointRun.FooterSize, cancel).ConfigureAwait(false);
-                (long at, int length, int count, uint sum) = CheckpointRun.ReadFooter(run.Name, footer.Span);
-                ReadOnlyMemory<byte> bytes = await storage.ReadRunAsync(run.Name, at, length, cancel).ConfigureAwait(false);
-                CheckpointRun.ReadIndex(run.Name, bytes.Span, count, sum, index);
+                (CheckpointRun run, List<(int, byte[])> pending) = await CheckpointRun.OpenAsync(storage, info, cancel).ConfigureAwait(false);
+                runs.Add(run);
+                waiting.AddRange(pending);
             }
 
             var table = new ProducerTable();
@@ -62,7 +62,7 @@ internal sealed partial class Ownerships
             }
 
             await DeleteLeftOversAsync(storage, opening.Manifest, cancel).ConfigureAwait(false);
-            return (index, table, archived);
+            return (runs, waiting, table, archived);
         },
         (read, error) =>
         {
@@ -72,7 +72,7 @@ internal sealed partial class Ownerships
                 return;
             }
 
-            (opening.Index, opening.Table, List<LogBlock> archived) = read;
+            (opening.Runs, opening.Waiting, opening.Table, List<LogBlock> archived) = read;
             opening.Blocks.AddRange(archived.Where(b => b.LastOffset > opening.Manifest.TrimmedTo));
             Finish(opening);
         }));
@@ -201,7 +201,7 @@ internal sealed partial class Ownerships
 
     private void Finish(Opening opening)
     {
-        if (opening.JournalsLeft > 0 || opening.Index is null || opening.Finished)
+        if (opening.JournalsLeft > 0 || opening.Runs is null || opening.Finished)
         {
             return;
         }
@@ -229,11 +229,7 @@ internal sealed partial class Ownerships
             partition.Loaded(block);
         }
 
-        foreach ((int operatorId, byte[] key, CheckpointEntry entry) in opening.Index.All())
-        {
-            partition.Checkpoints.Index.Set(operatorId, key, entry);
-        }
-
+        partition.Checkpoints.Open(opening.Runs, opening.Waiting);
         partition.Duplicates.Load(opening.Table!, opening.Manifest.TablePosition);
         partition.HistoryEnd = log.LastOffset;
         _loading.Remove(id);
@@ -246,7 +242,7 @@ internal sealed partial class Ownerships
             entry.TakenOver++;
         }
 
-        silo.Log.Opened(silo.Name, partition.Name, partition.Epoch, opening.Index.Count, log.EndSequence - log.FirstSequence);
+        silo.Log.Opened(silo.Name, partition.Name, partition.Epoch, partition.Checkpoints.Entries, log.EndSequence - log.FirstSequence);
         partition.Start();
         silo.AnnounceOwner(partition);
     }
@@ -280,7 +276,10 @@ internal sealed partial class Ownerships
 
         public int JournalsLeft { get; set; } = 1;
 
-        public CheckpointIndex? Index { get; set; }
+        public List<CheckpointRun>? Runs { get; set; }
+
+        /// <summary>Grains that wait for something.</summary>
+        public List<(int Operator, byte[] Key)> Waiting { get; set; } = [];
 
         public ProducerTable? Table { get; set; }
 

@@ -109,7 +109,7 @@ internal sealed record PartitionManifest
 internal sealed record Ownership(int Epoch, int Journal, long NeededFrom, long ReleasedAt = -1);
 
 /// <summary>A committed run.</summary>
-internal sealed record RunInfo(string Name, long Bytes, int Grains);
+internal sealed record RunInfo(string Name, long Bytes, long Grains);
 
 /// <summary>Source-generated JSON of the small records.</summary>
 [JsonSourceGenerationOptions(

@@ -39,6 +39,8 @@ internal sealed class SiloIncarnation : ISiloPorts
 
     public long TicksMs => (long)_engine.Time.GetElapsedTime(_origin).TotalMilliseconds;
 
+    public long TicksMicros => (long)_engine.Time.GetElapsedTime(_origin).TotalMicroseconds;
+
     public void Begin()
     {
         var thread = new Thread(Run) { IsBackground = true, Name = _host.Name };

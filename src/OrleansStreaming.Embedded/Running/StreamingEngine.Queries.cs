@@ -42,19 +42,36 @@ public sealed partial class StreamingEngine
         for (int i = 0; i < definition.From.PartitionCount; i++)
         {
             int partition = PartitionId.Of(definition.From, i);
-            List<byte[]>? keys = null;
-            while (keys is null)
-            {
-                SiloIncarnation owner = await OwnerAsync(partition, cancellationToken).ConfigureAwait(false);
-                keys = await owner.AskAsync(silo => silo.Ownerships.Find(partition)?.HostOf(definition.Id)?.Keys()).ConfigureAwait(false);
-            }
-
+            IReadOnlyCollection<byte[]> keys = await KeysAsync(definition, partition, cancellationToken).ConfigureAwait(false);
             foreach (byte[] key in keys)
             {
                 if (await ReadAsync(definition, key, stable, cancellationToken).ConfigureAwait(false) is { } state)
                 {
                     yield return state;
                 }
+            }
+        }
+    }
+
+    private async Task<IReadOnlyCollection<byte[]>> KeysAsync(OperatorDefinition definition, int partition, CancellationToken cancellationToken)
+    {
+        CheckpointRun[]? damaged = null;
+        while (true)
+        {
+            SiloIncarnation owner = await OwnerAsync(partition, cancellationToken).ConfigureAwait(false);
+            GrainKeys? keys = await owner.AskAsync(silo => silo.Ownerships.Find(partition)?.HostOf(definition.Id)?.Keys()).ConfigureAwait(false);
+            if (keys is null)
+            {
+                continue;
+            }
+
+            try
+            {
+                return await keys.ReadAsync(Storage, owner.Silo.Options.RunWindowBytes, cancellationToken).ConfigureAwait(false);
+            }
+            catch (CorruptDataException) when (!ReferenceEquals(damaged, keys.Runs))
+            {
+                damaged = keys.Runs; // Merged while it was read; if they are the same the next time, they are damaged.
             }
         }
     }

@@ -16,6 +16,9 @@ internal sealed class RunStore(IFileSystem files, AtomicFile atomic, string fold
         atomic.Publish(PathOf(name), [header.Format(), content, RunBlocks.Checksums(content.Span)]);
     }
 
+    /// <summary>Begins a run whose content comes in pieces.</summary>
+    public RunFileWriter Begin(string name) => new(atomic.Begin(PathOf(name)), name);
+
     public ReadOnlyMemory<byte> Read(string name, long offset, int length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);

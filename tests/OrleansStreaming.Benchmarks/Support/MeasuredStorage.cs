@@ -38,6 +38,9 @@ internal sealed class MeasuredStorage(IStorage inner) : IStorage, ILosesTails
 
     public ValueTask WriteRunAsync(string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) => inner.WriteRunAsync(name, content, cancellationToken);
 
+    public ValueTask WriteRunAsync(string name, IAsyncEnumerable<ReadOnlyMemory<byte>> pieces, CancellationToken cancellationToken) =>
+        inner.WriteRunAsync(name, pieces, cancellationToken);
+
     public ValueTask<ReadOnlyMemory<byte>> ReadRunAsync(string name, long offset, int length, CancellationToken cancellationToken) =>
         inner.ReadRunAsync(name, offset, length, cancellationToken);
 

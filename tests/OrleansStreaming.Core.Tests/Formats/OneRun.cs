@@ -23,6 +23,8 @@ internal sealed class OneRun(byte[] content) : IStorage
 
     public ValueTask WriteRunAsync(string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) => throw new NotSupportedException();
 
+    public ValueTask WriteRunAsync(string name, IAsyncEnumerable<ReadOnlyMemory<byte>> pieces, CancellationToken cancellationToken) => throw new NotSupportedException();
+
     public ValueTask DeleteRunAsync(string name, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public ValueTask<IReadOnlyList<string>> ListRunsAsync(string prefix, CancellationToken cancellationToken) => throw new NotSupportedException();

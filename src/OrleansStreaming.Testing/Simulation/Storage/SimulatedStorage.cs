@@ -77,6 +77,17 @@ internal sealed class SimulatedStorage(SimulatedWorld world, SimulatedSilo owner
             return true;
         }));
 
+    public async ValueTask WriteRunAsync(string name, IAsyncEnumerable<ReadOnlyMemory<byte>> pieces, CancellationToken cancellationToken)
+    {
+        var content = new List<byte>();
+        await foreach (ReadOnlyMemory<byte> piece in pieces.ConfigureAwait(false))
+        {
+            content.AddRange(piece.Span);
+        }
+
+        await WriteRunAsync(name, content.ToArray(), cancellationToken).ConfigureAwait(false);
+    }
+
     public ValueTask<ReadOnlyMemory<byte>> ReadRunAsync(string name, long offset, int length, CancellationToken cancellationToken) =>
         Wait("read", name, () =>
         {

@@ -98,6 +98,8 @@ internal sealed class SimulatedSilo : ISiloPorts, IServiceProvider
 
     public long TicksMs => _world.NowMs;
 
+    public long TicksMicros => _world.NowMs * 1000;
+
     public IServiceProvider Services => this;
 
     /// <summary>Stops it at one of its next port calls.</summary>

@@ -1,0 +1,62 @@
+using System.Runtime.CompilerServices;
+
+namespace OrleansStreaming.Core;
+
+/// <summary>Makes a run of the copies of a checkpoint, outside of the loop.</summary>
+internal sealed class CaptureWriter(CaptureBuffer buffer, IReadOnlyList<int> operators, RunLimits limits)
+{
+    /// <summary>How far ahead memory is fetched: the copies lie in the order in which grains changed, and are read in that of the run.</summary>
+    private const int Ahead = 12;
+
+    private readonly RunWriter _writer = new(limits.BlockBytes, limits.WindowBytes, buffer.BasePosition);
+
+    public RunWriter Writer => _writer;
+
+    /// <summary>The bytes of the run. Pieces are valid until the next is asked for.</summary>
+    public async IAsyncEnumerable<ReadOnlyMemory<byte>> WriteAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await Task.CompletedTask.ConfigureAwait(false);
+        int start = 0;
+        for (int host = 0; host < operators.Count; host++)
+        {
+            int end = buffer.HostEnds[host], count = buffer.Sorter.Sort(buffer, start, end).Length;
+            for (int i = 0; i < count;)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                i = AddSome(operators[host], count, i);
+                if (_writer.HasPiece)
+                {
+                    yield return _writer.TakePiece();
+                }
+            }
+
+            start = end;
+        }
+
+        yield return _writer.Finish();
+    }
+
+    private int AddSome(int operatorId, int count, int i)
+    {
+        ReadOnlySpan<CaptureSorter.SortKey> order = buffer.Sorter.Sorted(count);
+        for (; i < count && !_writer.HasPiece; i++)
+        {
+            if (i + (2 * Ahead) < count)
+            {
+                Memory.Prefetch(ref buffer[order[i + (2 * Ahead)].Index]);
+            }
+
+            if (i + Ahead < count)
+            {
+                ref readonly CapturedGrain next = ref buffer[order[i + Ahead].Index];
+                Memory.Prefetch(next.Grain.Key, 1);
+                buffer.Prefetch(in next);
+            }
+
+            ref readonly CapturedGrain captured = ref buffer[order[i].Index];
+            _writer.Add(operatorId, order[i].Hash, captured.Grain.Key, captured.Kind, captured.Position, buffer.BodyOf(in captured));
+        }
+
+        return i;
+    }
+}
