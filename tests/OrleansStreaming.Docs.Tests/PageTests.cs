@@ -146,7 +146,7 @@ public sealed partial class PageTests
     [InlineData("Block", 30)]
     [InlineData("Fence and trimmed mark", 20)]
     [InlineData("Record and run files", 32)]
-    [InlineData("Checkpoint run", 24)]
+    [InlineData("Footer of a checkpoint run", 52)]
     [InlineData("Archive", 48)]
     [InlineData("Footer of an archive", 20)]
     [InlineData("JSON lines sink", 32)]

@@ -25,23 +25,29 @@ internal static class FormatSamples
     public static byte[] Checkpoints(int seed)
     {
         var random = new Random(seed);
-        var run = new CheckpointRun();
-        for (int i = 0; i < seed % 5; i++)
+        var buffer = new CaptureBuffer();
+        OperatorType[] types = [.. Samples.Operators.Select(o => OperatorType.For(o, Samples))];
+        int left = seed % 5;
+        foreach (OperatorType type in types)
         {
-            bool relay = random.Next(4) == 0;
-            OperatorType type = OperatorType.For(Samples.Operators.First(o => o.GrainType is null == relay), Samples);
-            byte[] key = Text(random, 1, 12);
-            var grain = new Grain(key, 0) { Position = new Offset(1, i).Value, Instance = type.Create(key, NoServices.Instance) };
-            if (grain.Instance is Sample sample)
+            for (int i = type == types[^1] ? left : random.Next(left + 1); i > 0; i--, left--)
             {
-                sample.StateField = new SampleState { Count = random.Next(), Words = [.. Enumerable.Range(0, random.Next(3)).Select(n => $"w{n}")] };
-                grain.Pending = random.Next(2) == 0 ? null : [.. Enumerable.Range(0, random.Next(3)).Select(_ => Pending(random))];
+                byte[] key = [(byte)('a' + left), .. Text(random, 0, 12)];
+                var grain = new Grain(key, KeyHash.Compute(key)) { Position = new Offset(1, left).Value, Instance = type.Create(key, NoServices.Instance) };
+                if (grain.Instance is Sample sample)
+                {
+                    sample.StateField = new SampleState { Count = random.Next(), Words = [.. Enumerable.Range(0, random.Next(3)).Select(n => $"w{n}")] };
+                    grain.Pending = random.Next(2) == 0 ? null : [.. Enumerable.Range(0, random.Next(3)).Select(_ => Pending(random))];
+                }
+
+                buffer.Add(type, grain);
             }
 
-            run.Add(type, grain);
+            buffer.EndHost();
         }
 
-        return run.ToBytes();
+        var writer = new CaptureWriter(buffer, [.. types.Select(t => t.Definition.Id)], new RunLimits(1 << (seed % 9), 100));
+        return [.. writer.WriteAsync(default).ToBlockingEnumerable().SelectMany(p => p.ToArray())];
     }
 
     public static byte[] Producers(int seed)
@@ -101,26 +107,49 @@ internal static class FormatSamples
         return Describe(blocks);
     }
 
-    /// <summary>Reads checkpoints as a new owner does: footer, index, then every entry.</summary>
-    public static async Task<string> ReadCheckpointsAsync(IStorage storage, string run)
+    /// <summary>Reads checkpoints: what a new owner reads, then every entry.</summary>
+    public static async Task<string> ReadCheckpointsAsync(IStorage storage, string run, long length)
     {
-        ReadOnlyMemory<byte> footer = await storage.ReadRunAsync(run, -CheckpointRun.FooterSize, CheckpointRun.FooterSize, default);
-        (long at, int length, int count, uint sum) = CheckpointRun.ReadFooter(run, footer.Span);
-        var index = new CheckpointIndex();
-        CheckpointRun.ReadIndex(run, (await storage.ReadRunAsync(run, at, length, default)).Span, count, sum, index);
+        (CheckpointRun opened, List<(int Operator, byte[] Key)> waiting) = await CheckpointRun.OpenAsync(storage, new RunInfo(run, length, 0), default);
         var text = new StringBuilder("checkpoints");
-        foreach ((int id, byte[] key, CheckpointEntry entry) in index.All().OrderBy(e => e.Entry.At))
+        foreach ((int id, byte[] key) in waiting)
         {
-            ReadOnlyMemory<byte> bytes = await storage.ReadRunAsync(run, entry.At, entry.Length, default);
-            CheckpointRun.ReadEntry(bytes.Span, entry, key, out ReadOnlySpan<byte> state, out List<PendingRequest>? pending);
-            text.Append(CultureInfo.InvariantCulture, $"\n{id} {Convert.ToHexString(key)} {entry.Position} {entry.HasPending} {Convert.ToHexString(state)}");
-            foreach (PendingRequest request in pending ?? [])
+            text.Append(CultureInfo.InvariantCulture, $" {id} {Convert.ToHexString(key)} waits");
+        }
+
+        var cursor = new RunCursor(opened, 50, 0);
+        await cursor.FillAsync(storage, default);
+        while (!cursor.AtEnd)
+        {
+            Describe(text.Append(CultureInfo.InvariantCulture, $"\n{cursor.Operator} {opened.MayContain(cursor.Operator, cursor.Hash)} "), cursor.Entry);
+            cursor.MoveNext();
+            if (cursor.NeedsFill)
             {
-                text.Append(CultureInfo.InvariantCulture, $" [{request.Name} {request.Kind} {request.Tag} {request.Due} {Convert.ToHexString(request.Request)}]");
+                await cursor.FillAsync(storage, default);
             }
         }
 
         return text.ToString();
+    }
+
+    private static void Describe(StringBuilder text, RunEntry entry)
+    {
+        ReadOnlySpan<byte> state;
+        List<PendingRequest>? pending;
+        try
+        {
+            pending = RunEntry.ReadPending(entry.Kind, entry.Body, out state);
+        }
+        catch (Exception e) when (Varint.IsOutside(e))
+        {
+            throw new CorruptDataException("run", 0, e.Message); // As whoever reads it does.
+        }
+
+        text.Append(CultureInfo.InvariantCulture, $"{Convert.ToHexString(entry.Key)} {entry.Position} {entry.Kind} {Convert.ToHexString(state)}");
+        foreach (PendingRequest request in pending ?? [])
+        {
+            text.Append(CultureInfo.InvariantCulture, $" [{request.Name} {request.Kind} {request.Tag} {request.Due} {Convert.ToHexString(request.Request)}]");
+        }
     }
 
     public static string ReadProducers(byte[] bytes) => string.Join('\n', ProducerTable.Parse("sample", bytes).Entries

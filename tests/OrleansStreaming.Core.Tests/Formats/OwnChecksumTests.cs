@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-
 namespace OrleansStreaming.Core.Tests.Formats;
 
 /// <summary>Formats that carry checksums: nothing that happens to their bytes is read as something else.</summary>
@@ -22,11 +20,6 @@ public class OwnChecksumTests
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void Any_damage_to_checkpoints_is_reported(int seed) =>
-        Damage.IsAlwaysReported(FormatSamples.Checkpoints(seed), Read(FormatSamples.ReadCheckpointsAsync), "run");
-
-    [Theory]
-    [MemberData(nameof(Shapes))]
     public void Any_damage_to_an_archive_is_reported(int seed) =>
         Damage.IsAlwaysReported(FormatSamples.Archive(seed), Read(FormatSamples.ReadArchiveAsync), "");
 
@@ -39,32 +32,6 @@ public class OwnChecksumTests
         IEnumerable<(string, byte[])> damage = Damage.Of(whole[FrameHeader.Size..]).Concat(Damage.Random(whole[FrameHeader.Size..], seed, 3000));
         int reported = Damage.IsReportedOrRead(damage, body => FrameCodec.Decode(3, new StoredFrame(7, Framed(body)), (_, _) => true).Count.ToString());
         reported.ShouldBeGreaterThan(whole.Length - FrameHeader.Size, "every truncation, at least");
-    }
-
-    [Theory]
-    [MemberData(nameof(Shapes))]
-    public void A_checkpoint_that_was_written_wrong_is_reported_or_read(int seed)
-    {
-        byte[] whole = FormatSamples.Checkpoints(seed);
-        int indexAt = (int)BinaryPrimitives.ReadInt64LittleEndian(whole.AsSpan(^CheckpointRun.FooterSize..));
-        byte[] index = whole[indexAt..^CheckpointRun.FooterSize];
-        Damage.IsReportedOrRead(Damage.Of(index).Concat(Damage.Random(index, seed, 1000)), bytes =>
-        {
-            var read = new CheckpointIndex();
-            CheckpointRun.ReadIndex("run", bytes, seed % 5, Crc32C.Compute(bytes), read);
-            return read.Count.ToString();
-        });
-
-        byte[] entry = whole[4..Math.Max(4, indexAt)];
-        Damage.IsReportedOrRead(Damage.Of(entry).Concat(Damage.Random(entry, seed, 1000)), bytes =>
-        {
-            byte[] summed = [0, 0, 0, 0, .. bytes];
-            BinaryPrimitives.WriteUInt32LittleEndian(summed, Crc32C.Compute(bytes));
-            int at = 4;
-            Varint.Read(whole, ref at);
-            CheckpointRun.ReadEntry(summed, new CheckpointEntry("run", 0, summed.Length, 0, true), Varint.ReadBytes(whole, ref at), out ReadOnlySpan<byte> state, out _);
-            return state.Length.ToString();
-        });
     }
 
     private static byte[] Framed(byte[] body)

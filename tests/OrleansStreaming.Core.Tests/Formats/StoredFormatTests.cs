@@ -41,7 +41,7 @@ public sealed class StoredFormatTests : IDisposable
         await storage.WriteRunAsync("r", content, default);
         IsAlwaysReported(Path.Combine(_folder, "runs", "r"), () => kind switch
         {
-            "checkpoints" => FormatSamples.ReadCheckpointsAsync(storage, "r").GetAwaiter().GetResult(),
+            "checkpoints" => FormatSamples.ReadCheckpointsAsync(storage, "r", content.Length).GetAwaiter().GetResult(),
             "archive" => FormatSamples.ReadArchiveAsync(storage, "r").GetAwaiter().GetResult(),
             _ => FormatSamples.ReadProducers(Wait(storage.ReadRunAsync("r", 0, int.MaxValue, default)).ToArray()),
         });

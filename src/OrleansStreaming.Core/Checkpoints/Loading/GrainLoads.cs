@@ -18,7 +18,7 @@ internal sealed class GrainLoads(Silo silo, Partition partition)
     public bool HasWork => _ready.Count > 0;
 
     /// <summary>Looks for a grain; its host is told at once if nothing must be read.</summary>
-    public void Load(OperatorHost host, Grain grain) => Advance(new Lookup(host, grain, partition.Checkpoints.Runs), null);
+    public void Load(OperatorHost host, Grain grain) => Advance(new Lookup(host.Id, grain, partition.Checkpoints.Runs) { Host = host }, null);
 
     /// <summary>Goes on with some of those that something has been read for.</summary>
     public void Step(int budget)
@@ -49,13 +49,13 @@ internal sealed class GrainLoads(Silo silo, Partition partition)
                 if (lookup.Look(window))
                 {
                     lookup.ThrowIfStale();
-                    lookup.Host.Loaded(lookup.Grain, new LoadedState(lookup.Position, lookup.Pending, lookup.State.Span));
+                    lookup.Host!.Loaded(lookup.Grain, new LoadedState(lookup.Position, lookup.Pending, lookup.State.Span));
                     return;
                 }
             }
 
             lookup.ThrowUnlessNew();
-            lookup.Host.LoadedNothing(lookup.Grain);
+            lookup.Host!.LoadedNothing(lookup.Grain);
         }
         catch (CorruptDataException e)
         {
@@ -141,7 +141,7 @@ internal sealed class GrainLoads(Silo silo, Partition partition)
             {
                 if (lookup.IsWanted && !partition.Lost)
                 {
-                    Load(lookup.Host, lookup.Grain);
+                    Load(lookup.Host!, lookup.Grain);
                 }
             }
         });

@@ -1,7 +1,7 @@
 namespace OrleansStreaming.Core;
 
 /// <summary>The search for one grain's newest checkpoint, and for what that builds on.</summary>
-internal sealed class Lookup(OperatorHost host, Grain grain, CheckpointRun[] runs)
+internal sealed class Lookup(int operatorId, Grain grain, CheckpointRun[] runs)
 {
     private readonly int _generation = grain.Generation;
     private int _next = runs.Length;
@@ -10,7 +10,8 @@ internal sealed class Lookup(OperatorHost host, Grain grain, CheckpointRun[] run
     /// <summary>What has changed, newest first, until what it builds on is found.</summary>
     private List<byte[]>? _parts;
 
-    public OperatorHost Host { get; } = host;
+    /// <summary>Who is told.</summary>
+    public OperatorHost? Host { get; init; }
 
     public Grain Grain { get; } = grain;
 
@@ -45,7 +46,7 @@ internal sealed class Lookup(OperatorHost host, Grain grain, CheckpointRun[] run
                     return false;
                 }
 
-                Block = Run.FindBlock(Host.Id, Grain.Hash);
+                Block = Run.FindBlock(operatorId, Grain.Hash);
             }
 
             _looked = Block < 0 || !Run.BlockMayContain(Block, Grain.Hash);
@@ -96,7 +97,7 @@ internal sealed class Lookup(OperatorHost host, Grain grain, CheckpointRun[] run
         if (_parts is not null || Grain.Committed >= 0)
         {
             throw new CorruptDataException(
-                Runs.Length == 0 ? Host.Partition.Name : Runs[0].Name, 0, $"expected the checkpoint that the one at {new Offset(Math.Max(Position, Grain.Committed))} builds on");
+                Runs.Length == 0 ? "runs" : Runs[0].Name, 0, $"expected the checkpoint that the one at {new Offset(Math.Max(Position, Grain.Committed))} builds on");
         }
     }
 

@@ -31,15 +31,17 @@ internal static class MergePolicy
             return 0;
         }
 
-        for (long tier = SmallestTier; ; tier *= TierRatio)
+        // What is newer than a run of a tier is merged with it, whatever its size; it is the runs of the tier that count.
+        for (long tier = SmallestTier, below = 0; ; below = tier, tier *= TierRatio)
         {
-            int first = runs.Count;
+            int first = runs.Count, ofTier = 0;
             while (first > 0 && runs[first - 1].Bytes <= tier)
             {
                 first--;
+                ofTier += runs[first].Bytes > below ? 1 : 0;
             }
 
-            if (runs.Count - first >= Math.Max(2, fanIn))
+            if (ofTier >= Math.Max(2, fanIn))
             {
                 return first;
             }

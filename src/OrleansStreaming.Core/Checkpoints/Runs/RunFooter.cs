@@ -33,8 +33,8 @@ internal readonly record struct RunFooter(
         BinaryPrimitives.WriteInt64LittleEndian(to[24..], Entries);
         BinaryPrimitives.WriteInt64LittleEndian(to[32..], BasePosition);
         BinaryPrimitives.WriteUInt32LittleEndian(to[40..], TailSum);
-        BinaryPrimitives.WriteUInt32LittleEndian(to[44..], Magic);
-        BinaryPrimitives.WriteUInt32LittleEndian(to[48..], Crc32C.Compute(to[..48]));
+        BinaryPrimitives.WriteUInt32LittleEndian(to[44..], Crc32C.Compute(to[..44]));
+        BinaryPrimitives.WriteUInt32LittleEndian(to[48..], Magic);
     }
 
     /// <param name="run">The run, for errors.</param>
@@ -43,12 +43,12 @@ internal readonly record struct RunFooter(
     public static RunFooter Read(string run, ReadOnlySpan<byte> from, long runLength)
     {
         long at = Math.Max(0, runLength - Size);
-        if (from.Length != Size || BinaryPrimitives.ReadUInt32LittleEndian(from[48..]) != Crc32C.Compute(from[..48]))
+        if (from.Length != Size || BinaryPrimitives.ReadUInt32LittleEndian(from[44..]) != Crc32C.Compute(from[..44]))
         {
             throw new CorruptDataException(run, at, $"expected the {Size} bytes of a footer that match their checksum");
         }
 
-        if (BinaryPrimitives.ReadUInt32LittleEndian(from[44..]) != Magic)
+        if (BinaryPrimitives.ReadUInt32LittleEndian(from[48..]) != Magic)
         {
             throw new CorruptDataException(run, at, "expected the footer of a run of checkpoints");
         }
