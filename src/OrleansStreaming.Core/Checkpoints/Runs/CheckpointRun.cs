@@ -199,7 +199,7 @@ internal sealed record RunWindow(CheckpointRun Run, int First, int End, ReadOnly
     {
         ReadOnlySpan<byte> bytes = Bytes.Span.Slice((int)(Run.PlaceOf(block) - Run.PlaceOf(First)), Run.LengthOf(block));
         int at = sizeof(uint);
-        Varint.Skip(bytes, ref at);
+        Varint.Read(bytes, ref at);
         place = Run.PlaceOf(block) + at;
         return bytes[at..];
     }
