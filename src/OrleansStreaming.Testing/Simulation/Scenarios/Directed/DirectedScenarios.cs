@@ -111,7 +111,7 @@ internal static class DirectedScenarios
 
     /// <summary>With checkpoints every so many milliseconds.</summary>
     private static Scenario Often(Scenario scenario, int everyMs) =>
-        scenario with { Options = scenario.Options with { CheckpointEveryMs = everyMs, TrimEveryMs = 1, MaxRuns = 1 } };
+        scenario with { Options = scenario.Options with { CheckpointEveryMs = everyMs, TrimEveryMs = 1, MergeRuns = 2, RunSpaceFactor = 1 } };
 
     /// <summary>With checkpoints only where they are asked for.</summary>
     private static Scenario Rarely(Scenario scenario) =>
