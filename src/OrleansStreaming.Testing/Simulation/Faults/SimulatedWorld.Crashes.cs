@@ -157,9 +157,13 @@ internal sealed partial class SimulatedWorld
         {
             if (silo is { IsPaused: true, DeclaredDead: false, Journal: >= 0 } && NowMs - silo.PausedSinceMs > Scenario.Rates.DetectMs && _crashes < Scenario.Rates.MaxCrashes)
             {
-                _crashes++;
-                DeclareDead(silo);
-                return;
+                silo.PausedSinceMs = long.MaxValue; // Asked once.
+                if (Faults.Allows(FaultKind.DeclaredDead))
+                {
+                    _crashes++;
+                    DeclareDead(silo);
+                    return;
+                }
             }
         }
     }
