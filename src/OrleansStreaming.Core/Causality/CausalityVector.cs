@@ -99,7 +99,22 @@ internal sealed class CausalityVector
             return this;
         }
 
-        return _entries.Length == 1 ? null : new CausalityVector(Array.FindAll(_entries, e => e.Journal != journal));
+        if (_entries.Length == 1)
+        {
+            return null;
+        }
+
+        var rest = new Dependency[_entries.Length - 1];
+        int n = 0;
+        foreach (ref readonly Dependency entry in _entries.AsSpan())
+        {
+            if (entry.Journal != journal)
+            {
+                rest[n++] = entry;
+            }
+        }
+
+        return new CausalityVector(rest);
     }
 
     /// <summary>
@@ -122,7 +137,23 @@ internal sealed class CausalityVector
             return this;
         }
 
-        return kept == 0 ? null : new CausalityVector(Array.FindAll(_entries, e => !journals.IsDurable(e.Journal, e.Lsn)));
+        if (kept == 0)
+        {
+            return null;
+        }
+
+        // Loops, not lambdas: called for every event, nearly always to return one of the two above.
+        var left = new Dependency[kept];
+        int n = 0;
+        foreach (ref readonly Dependency entry in _entries.AsSpan())
+        {
+            if (!journals.IsDurable(entry.Journal, entry.Lsn))
+            {
+                left[n++] = entry;
+            }
+        }
+
+        return new CausalityVector(left);
     }
 
     public override string ToString()

@@ -70,6 +70,7 @@ internal sealed class OperatorType<TGrain, TKey, TState> : OperatorType
     private readonly JsonSerializerOptions _json;
     private readonly EventInvoker<TGrain>[] _events;
     private readonly Dictionary<string, CallInvoker<TGrain>> _calls;
+    private readonly ArrayBufferWriter<byte> _encoded = new(64);
     private TState _saved = new();
     private readonly ObjectFactory<TGrain> _factory = Factory;
 
@@ -110,9 +111,9 @@ internal sealed class OperatorType<TGrain, TKey, TState> : OperatorType
 
     public override byte[] SavedState()
     {
-        var bytes = new ArrayBufferWriter<byte>();
-        _state.Write(in _saved, bytes);
-        return bytes.WrittenSpan.ToArray();
+        _encoded.ResetWrittenCount();
+        _state.Write(in _saved, _encoded);
+        return _encoded.WrittenSpan.ToArray();
     }
 
     public override void WriteState(OperatorGrain? grain, IBufferWriter<byte> output) => _state.Write(in ((TGrain)grain!).StateField, output);
