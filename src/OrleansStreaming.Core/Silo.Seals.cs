@@ -42,9 +42,6 @@ internal sealed partial class Silo
         }
     }
 
-    /// <summary>The record of journals and seals as it was read last.</summary>
-    private (string? Tag, ClusterRecord Record) _polled = (null, new ClusterRecord());
-
     /// <summary>Reads the seals: announcements can be lost.</summary>
     private void PollSeals()
     {
@@ -66,12 +63,7 @@ internal sealed partial class Silo
                     return;
                 }
 
-                if (record?.Tag != _polled.Tag)
-                {
-                    _polled = (record?.Tag, ClusterRecord.Parse(record)); // Mostly nothing has changed since.
-                }
-
-                Cluster = _polled.Record;
+                Cluster = ClusterRecord.Parse(record);
                 ApplySeals(Cluster.Seals);
                 SealDead();
             }));

@@ -8,7 +8,7 @@ namespace OrleansStreaming.Testing.Simulation;
 /// </summary>
 internal sealed class CommitsWhileGoingBack : EpisodeDirector
 {
-    protected override IReadOnlyList<int> Lengths { get; } = [250, 500, 800];
+    protected override IReadOnlyList<int> Lengths { get; } = [500, 600, 900];
 
     public override bool Holds(SimulatedWorld world, Gate gate) =>
         (Phase == 0 && gate.Owner == Target && IsAppend(gate)) || (Phase is 0 or 1 && gate.Owner != Target && IsCommit(gate));

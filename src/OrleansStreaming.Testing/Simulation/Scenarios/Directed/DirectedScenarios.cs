@@ -55,6 +55,12 @@ internal static class DirectedScenarios
             Rates = Moving,
             Steps = 3000,
         }),
+        new("moves-back", "partitions are to stay while they are being released", random => Rarely(Busy(random)) with
+        {
+            Director = () => new MovesBack(),
+            Rates = Moving,
+            Steps = 3000,
+        }),
         new("loose-turns", "partitions move while turns go on", random => Rarely(Busy(random, f => f with { Async = true })) with
         {
             Director = () => new MovesWithLooseEnds(turnsWait: true),
@@ -78,13 +84,18 @@ internal static class DirectedScenarios
         {
             Silos = random.Between(3, 4),
             Director = () => new CommitsWhileGoingBack(),
-            Rates = Calm,
-            Steps = 4000,
+            Rates = Calm with { MaxIngests = 600 },
+            Steps = 5000,
         }),
         new("dead-commits", "a silo dies in the middle of committing checkpoints", random => Often(Busy(random), 20) with
         {
             Director = () => new DiesCommitting(),
-            Rates = Calm,
+            Rates = Calm with { MaxIngests = 600 },
+            Steps = 4000,
+        }),
+        new("sleepers", "owners die while grains wait for timers and answers, and few events come", random => Often(Busy(random, f => f with { Timers = true, Calls = true }), 20) with
+        {
+            Rates = Calm with { Kill = 8, MaxCrashes = 12, MaxIngests = 60, MaxStepMs = 60 },
         }),
         new("flaky-replay", "turns that went well throw when they are repeated", random => Busy(random, f => f with { Flaky = true }) with
         {
