@@ -71,7 +71,7 @@ internal sealed class PlannedMove(Silo silo, Partition partition)
             Phase = MovePhase.Draining;
         }
 
-        if (Phase == MovePhase.Draining && (silo.Outbox.IsAcknowledged(_sendMark) || Mutations.MoveUnsent) && !partition.Manifest.Busy)
+        if (Phase == MovePhase.Draining && MayClose && (silo.Outbox.IsAcknowledged(_sendMark) || Mutations.MoveUnsent) && !partition.Manifest.Busy)
         {
             partition.Closed = !Mutations.StayOpen;
             _end = silo.Journal.LastLsn;
@@ -82,6 +82,26 @@ internal sealed class PlannedMove(Silo silo, Partition partition)
         {
             Phase = MovePhase.Releasing;
             Release();
+        }
+    }
+
+    /// <summary>A silo that stops releases nothing while a turn of its own may still send there: perhaps nobody else is left to serve it.</summary>
+    private bool MayClose
+    {
+        get
+        {
+            if (silo.Phase == SiloPhase.Draining)
+            {
+                foreach (Partition other in silo.Ownerships.Active)
+                {
+                    if (!other.TurnsStopped && !other.Lost)
+                    {
+                        return false;
+                    }
+                }
+            }
+
+            return true;
         }
     }
 
