@@ -42,6 +42,9 @@ internal sealed partial class Silo
         }
     }
 
+    /// <summary>The record of journals and seals as it was read last.</summary>
+    private (string? Tag, ClusterRecord Record) _polled = (null, new ClusterRecord());
+
     /// <summary>Reads the seals: announcements can be lost.</summary>
     private void PollSeals()
     {
@@ -63,7 +66,12 @@ internal sealed partial class Silo
                     return;
                 }
 
-                Cluster = ClusterRecord.Parse(record);
+                if (record?.Tag != _polled.Tag)
+                {
+                    _polled = (record?.Tag, ClusterRecord.Parse(record)); // Mostly nothing has changed since.
+                }
+
+                Cluster = _polled.Record;
                 ApplySeals(Cluster.Seals);
                 SealDead();
             }));
