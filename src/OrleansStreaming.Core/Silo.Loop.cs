@@ -14,7 +14,9 @@ internal sealed partial class Silo
         RunTimers();
         TakeHeld();
         IReadOnlyList<Partition> active = Ownerships.Active;
+        long started = Ports.TicksMicros;
         int budget = DeliverAll(active);
+        Pace.Worked(Ports.TicksMicros - started);
         _nextPartition++;
         for (int i = 0; i < active.Count; i++)
         {

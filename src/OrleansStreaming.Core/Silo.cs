@@ -51,6 +51,7 @@ internal sealed partial class Silo
         _step = StepOnce;
         NowMs = ports.TicksMs;
         Journal = new Journal(-1, name, Journals, options);
+        Pace = new CheckpointPace(options);
         Windows = new WindowCache(options.RunCacheBytes);
         RunLimits = new RunLimits(options.RunBlockBytes, options.RunWindowBytes);
         Outbox = new Outbox(this);
@@ -97,6 +98,9 @@ internal sealed partial class Silo
 
     /// <summary>Mailboxes that no grain uses.</summary>
     public Stack<Queue<Input>> Mailboxes { get; } = new();
+
+    /// <summary>How far apart checkpoints are.</summary>
+    public CheckpointPace Pace { get; }
 
     /// <summary>Parts of runs that were read last.</summary>
     public WindowCache Windows { get; }

@@ -21,11 +21,17 @@ internal sealed record SiloOptions
     /// <summary>The shortest time between the starts of two flushes.</summary>
     public long FlushEveryMs { get; init; }
 
-    /// <summary>The interval of checkpoints of a partition that has changed.</summary>
+    /// <summary>The shortest interval of checkpoints of a partition that has changed.</summary>
     public long CheckpointEveryMs { get; init; } = 2000;
 
+    /// <summary>The share of one core's time that checkpoints of the silo may take; the interval follows from what they cost.</summary>
+    public double CheckpointOverhead { get; init; } = 0.05;
+
+    /// <summary>A partition is checkpointed early when replaying what its last checkpoint does not cover would take longer.</summary>
+    public long RecoveryTargetMs { get; init; } = 10_000;
+
     /// <summary>A partition is checkpointed early when this much has been appended since the last checkpoint.</summary>
-    public long CheckpointBytes { get; init; } = 64 << 20;
+    public long CheckpointBytes { get; init; } = 1 << 30;
 
     /// <summary>Rows kept in memory beyond what is being worked on; older ones are read again from the journal.</summary>
     public long MemoryBudgetBytes { get; init; } = 256 << 20;

@@ -57,6 +57,9 @@ internal sealed class Candidate(CaptureBuffer buffer)
 
     public long SendMark { get; set; }
 
+    /// <summary>What it has taken: of the loop, and of another thread to bring the copies into order and write them.</summary>
+    public long Micros { get; set; }
+
     /// <summary>A manifest that names its files has been sent: they may yet be committed, whatever the answer was.</summary>
     public bool Tried { get; set; }
 

@@ -105,15 +105,15 @@ internal sealed partial class PartitionCheckpoints
         Merge(_merging, [.. _merging.Replaced.Select(r => _known[r.Name])]);
     }
 
-    private void Merge(RunMerging merging, IReadOnlyList<CheckpointRun> runs) => silo.Submit(new Request<CheckpointRun>(
+    private void Merge(RunMerging merging, IReadOnlyList<CheckpointRun> runs) => silo.Submit(new Request<(CheckpointRun Run, long Micros)>(
         $"merge {runs.Count} runs into {merging.Name}",
         async (storage, cancel) =>
         {
-            var merge = new RunMerge(storage, runs, silo.RunLimits);
+            var merge = new RunMerge(storage, runs, silo.RunLimits, silo.Ports);
             await storage.WriteRunAsync(merging.Name, merge.WriteAsync(cancel), cancel).ConfigureAwait(false);
-            return merge.Writer.ToRun(merging.Name);
+            return (merge.Writer.ToRun(merging.Name), merge.Micros);
         },
-        (merged, error) =>
+        (result, error) =>
         {
             silo.Merging = false;
             if (partition.Lost)
@@ -130,7 +130,10 @@ internal sealed partial class PartitionCheckpoints
                 return;
             }
 
-            silo.Counters.MergedBytes += merged!.Length;
+            CheckpointRun merged = result.Run;
+            _mergeMicros += result.Micros;
+            silo.Counters.CheckpointMicros += result.Micros;
+            silo.Counters.MergedBytes += merged.Length;
             merging.Merged = merged;
             _known.Add(merged.Name, merged);
         }));

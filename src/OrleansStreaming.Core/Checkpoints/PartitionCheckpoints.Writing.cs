@@ -76,8 +76,9 @@ internal sealed partial class PartitionCheckpoints
                     return null;
                 }
 
-                var writer = new CaptureWriter(candidate.Buffer, operators, silo.RunLimits);
+                var writer = new CaptureWriter(candidate.Buffer, operators, silo.RunLimits, silo.Ports);
                 await storage.WriteRunAsync(candidate.RunName, writer.WriteAsync(cancel), cancel).ConfigureAwait(false);
+                candidate.Micros += writer.Micros;
                 return writer.Writer.ToRun(candidate.RunName);
             },
             (run, error) => Written(candidate, run, error)));

@@ -10,6 +10,9 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
     private Candidate? _candidate;
     private long _lastMs = silo.NowMs;
     private long _bytesAtLast;
+    private long _busyAtLast = silo.Pace.BusyMicros;
+    private long _costMicros;
+    private long _mergeMicros;
     private long _bytesAtCommit;
     private bool _forced;
 
@@ -75,8 +78,9 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
 
     private bool Begin()
     {
-        bool due = _forced || silo.NowMs - _lastMs >= silo.Options.CheckpointEveryMs
-            || silo.Counters.JournalBytes - _bytesAtLast >= silo.Options.CheckpointBytes;
+        bool due = _forced || silo.NowMs - _lastMs >= silo.Pace.IntervalMs
+            || silo.Counters.JournalBytes - _bytesAtLast >= silo.Options.CheckpointBytes
+            || (silo.Pace.IsLongToReplay(_busyAtLast) && silo.NowMs - _lastMs >= silo.Options.CheckpointEveryMs);
         if (!due || partition.Manifest.Busy || partition.TurnsStopped)
         {
             return false;
@@ -85,6 +89,7 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
         _forced = false;
         _lastMs = silo.NowMs;
         _bytesAtLast = silo.Counters.JournalBytes;
+        _busyAtLast = silo.Pace.BusyMicros;
         if (IsCovered && !HasNews())
         {
             return false;
@@ -131,7 +136,7 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
     private void Capture(Candidate candidate)
     {
         const int LookEvery = 64;
-        long end = silo.Ports.TicksMicros + silo.Options.CaptureMicrosPerStep;
+        long start = silo.Ports.TicksMicros, end = start + silo.Options.CaptureMicrosPerStep;
         int left = silo.Options.CaptureGrainsPerStep;
         while (candidate.NextHost < partition.Hosts.Length)
         {
@@ -141,6 +146,7 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
                 Capture(candidate, host, grain);
                 if (--left <= 0 || (left % LookEvery == 0 && silo.Ports.TicksMicros >= end))
                 {
+                    candidate.Micros += silo.Ports.TicksMicros - start;
                     return;
                 }
             }
@@ -149,6 +155,7 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
             candidate.NextHost++;
         }
 
+        candidate.Micros += silo.Ports.TicksMicros - start;
         candidate.Lsn = silo.Journal.LastLsn;
         candidate.SendMark = silo.Outbox.Mark();
         StartWriting(candidate);
@@ -243,15 +250,10 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
     private void Apply(Candidate candidate)
     {
         const int LookEvery = 64, Ahead = 12;
-        long end = silo.Ports.TicksMicros + silo.Options.CaptureMicrosPerStep;
+        long start = silo.Ports.TicksMicros, end = start + silo.Options.CaptureMicrosPerStep;
         int left = silo.Options.CaptureGrainsPerStep, count = candidate.Buffer.Count;
-        for (; candidate.Applied < count; candidate.Applied++)
+        while (candidate.Applied < count)
         {
-            if (left-- <= 0 || (left % LookEvery == 0 && silo.Ports.TicksMicros >= end))
-            {
-                return;
-            }
-
             if (candidate.Applied + Ahead < count)
             {
                 Memory.Prefetch(candidate.Buffer[candidate.Applied + Ahead].Grain, 2);
@@ -259,9 +261,16 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
 
             ref readonly CapturedGrain captured = ref candidate.Buffer[candidate.Applied];
             Apply(candidate.HostOf(candidate.Applied, partition), captured.Grain, captured.Position);
+            candidate.Applied++;
+            if (--left <= 0 || (left % LookEvery == 0 && silo.Ports.TicksMicros >= end))
+            {
+                candidate.Micros += silo.Ports.TicksMicros - start; // At least one is told, however short a step is.
+                return;
+            }
         }
 
         _candidate = null;
+        Learn(candidate.Micros + silo.Ports.TicksMicros - start);
         PartitionManifest before = candidate.Before!, now = partition.Manifest.Current;
         Archived(candidate, before, now);
         Announce(before, now);
@@ -273,6 +282,23 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
         }
 
         silo.ReturnCapture(candidate.Buffer);
+    }
+
+    /// <summary>What the next checkpoint will take is about what this one did, and those before.</summary>
+    private void Learn(long micros)
+    {
+        long cost = (_costMicros + micros + _mergeMicros) / 2;
+        _mergeMicros = 0;
+        silo.Pace.Changed(_costMicros, cost);
+        _costMicros = cost;
+        silo.Counters.CheckpointMicros += micros;
+    }
+
+    /// <summary>The partition goes away: it costs nothing any more.</summary>
+    public void Close()
+    {
+        silo.Pace.Changed(_costMicros, 0);
+        _costMicros = 0;
     }
 
     private void Apply(OperatorHost host, Grain grain, long position)

@@ -28,6 +28,9 @@ internal sealed class SiloCounters
     /// <summary>Written by checkpoints, without what merging wrote again.</summary>
     public long CheckpointBytes;
     public long MergedBytes;
+
+    /// <summary>Taken by checkpoints and merging: of the loop, and of other threads without what storage took.</summary>
+    public long CheckpointMicros;
     public long CheckpointedGrains;
     public long JournalBytes;
     public long Moves;

@@ -170,6 +170,7 @@ internal sealed partial class Partition
     {
         Lost = true;
         Closed = true;
+        Checkpoints.Close();
         foreach (OperatorHost host in Hosts)
         {
             host.Abandon();

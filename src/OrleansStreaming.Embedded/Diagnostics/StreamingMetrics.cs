@@ -14,6 +14,9 @@ internal sealed class StreamingMetrics : IDisposable
         Counter("streaming.turns", "{turn}", "Turns that took effect, repeats included.", t => t.Events);
         Counter("streaming.events.released", "{event}", "Events released to sinks.", t => t.Released);
         Counter("streaming.checkpoints", "{checkpoint}", "Committed checkpoints.", t => t.Checkpoints);
+        _meter.CreateObservableCounter("streaming.checkpoint.time", () => engine.Hosts.Sum(h => h.Totals.CheckpointMicros), "us", "Taken by checkpoints and merging them, of the loops and beside them.");
+        _meter.CreateObservableCounter("streaming.checkpoint.written", () => engine.Hosts.Sum(h => h.Totals.CheckpointBytes), "By", "Written by checkpoints and merging them.");
+        _meter.CreateObservableUpDownCounter("streaming.silo.checkpoint.interval", () => PerSilo(engine, s => s.Silo.Pace.IntervalMs), "ms", "Time between two checkpoints of a partition of a silo.");
         Counter("streaming.rollbacks", "{grain}", "Live grains that went back because they depended on lost records.", t => t.RolledBack);
         _meter.CreateObservableUpDownCounter("streaming.grains", () => engine.GetTotals().Grains, "{grain}", "Grains in memory.");
         _meter.CreateObservableUpDownCounter("streaming.silo.unflushed", () => PerSilo(engine, s => s.Silo.Journal.UnflushedBytes), "By", "Appended to a silo's journal and not yet durable.");

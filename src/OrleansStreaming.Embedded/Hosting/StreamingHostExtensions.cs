@@ -36,7 +36,7 @@ public static class StreamingHostExtensions
             .Bind(builder.Configuration.GetSection("Streaming"))
             .Configure(o => options?.Invoke(o))
             .ValidateDataAnnotations()
-            .Validate(o => o.CheckpointEvery > TimeSpan.Zero && o.FlushEvery >= TimeSpan.Zero && o.RestartDelay >= TimeSpan.Zero && o.RequestTimeout > TimeSpan.Zero, "CheckpointEvery and RequestTimeout must be above zero; FlushEvery and RestartDelay not below.")
+            .Validate(o => o.CheckpointEvery > TimeSpan.Zero && o.RecoveryTarget > TimeSpan.Zero && o.FlushEvery >= TimeSpan.Zero && o.RestartDelay >= TimeSpan.Zero && o.RequestTimeout > TimeSpan.Zero, "CheckpointEvery, RecoveryTarget and RequestTimeout must be above zero; FlushEvery and RestartDelay not below.")
             .ValidateOnStart();
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(provider => new StreamingEngine(

@@ -12,8 +12,21 @@ public sealed class StreamingOptions
     /// <summary>The shortest time between two flushes of a journal. Default zero: flush as soon as the last flush is done.</summary>
     public TimeSpan FlushEvery { get; set; }
 
-    /// <summary>How often a partition that has changed is checkpointed. Default 2 s.</summary>
+    /// <summary>The shortest time between two checkpoints of a partition that has changed. Default 2 s.</summary>
     public TimeSpan CheckpointEvery { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// The share of one core's time, per silo, that checkpoints may take: the more they cost, the further apart they are.
+    /// Default 0.05.
+    /// </summary>
+    [Range(0.001, 1)]
+    public double CheckpointOverhead { get; set; } = 0.05;
+
+    /// <summary>
+    /// Checkpoints are no further apart than it takes to replay, at the measured speed, what the last one does not cover.
+    /// Default 10 s.
+    /// </summary>
+    public TimeSpan RecoveryTarget { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Records that only a slow sink or retention still needs are moved out of the journals after this long. Default 10 s.</summary>
     public TimeSpan ArchiveAfter { get; set; } = TimeSpan.FromSeconds(10);

@@ -173,7 +173,7 @@ internal sealed class SiloHost(StreamingEngine engine, string name)
 /// <summary>Sums of counters.</summary>
 internal sealed class SiloTotals
 {
-    public long Ingested, Events, Released, Checkpoints, RolledBack, Replayed, Reactivated;
+    public long Ingested, Events, Released, Checkpoints, CheckpointMicros, CheckpointBytes, RolledBack, Replayed, Reactivated;
 
     public List<LatencyHistogram> Latencies { get; } = [];
 
@@ -183,6 +183,8 @@ internal sealed class SiloTotals
         Events += counters.Events;
         Released += counters.Released;
         Checkpoints += counters.Checkpoints;
+        CheckpointMicros += counters.CheckpointMicros;
+        CheckpointBytes += counters.CheckpointBytes + counters.MergedBytes;
         RolledBack += counters.RolledBack;
         Replayed += counters.Replayed;
         Reactivated += counters.Reactivated;
@@ -195,6 +197,8 @@ internal sealed class SiloTotals
         Events += other.Events;
         Released += other.Released;
         Checkpoints += other.Checkpoints;
+        CheckpointMicros += other.CheckpointMicros;
+        CheckpointBytes += other.CheckpointBytes;
         RolledBack += other.RolledBack;
         Replayed += other.Replayed;
         Reactivated += other.Reactivated;

@@ -56,6 +56,8 @@ public sealed partial class StreamingEngine
         Blocking = Watchdog.Blocking,
         FlushEveryMs = (long)Options.FlushEvery.TotalMilliseconds,
         CheckpointEveryMs = (long)Options.CheckpointEvery.TotalMilliseconds,
+        CheckpointOverhead = Options.CheckpointOverhead,
+        RecoveryTargetMs = Math.Max(1, (long)Options.RecoveryTarget.TotalMilliseconds),
         MemoryBudgetBytes = Math.Max(1 << 20, Options.MemoryBudgetBytes / Options.Silos),
         ArchiveAfterMs = (long)Options.ArchiveAfter.TotalMilliseconds,
         MaxUnflushedBytes = Options.MaxUnflushedBytes,

@@ -65,7 +65,7 @@ internal sealed class RunModel(int seed, RunLimits limits)
     public async Task MergeAsync(int first, int count)
     {
         string name = $"run{++_number}";
-        var merge = new RunMerge(Storage, Runs.GetRange(first, count), limits);
+        var merge = new RunMerge(Storage, Runs.GetRange(first, count), limits, null);
         await Storage.WriteRunAsync(name, merge.WriteAsync(default), default);
         Runs.RemoveRange(first, count);
         Runs.Insert(first, merge.Writer.ToRun(name));

@@ -5,7 +5,7 @@ namespace OrleansStreaming.Core;
 /// <summary>
 /// Makes one run of several neighbours, some blocks at a time: of each grain the newest entry stays, with what it builds on.
 /// </summary>
-internal sealed class RunMerge(IStorage storage, IReadOnlyList<CheckpointRun> runs, RunLimits limits)
+internal sealed class RunMerge(IStorage storage, IReadOnlyList<CheckpointRun> runs, RunLimits limits, ISiloPorts? clock)
 {
     private readonly RunWriter _writer = new(limits.BlockBytes, limits.WindowBytes, runs.Min(r => r.BasePosition));
     private readonly List<RunCursor> _heap = [];
@@ -13,6 +13,9 @@ internal sealed class RunMerge(IStorage storage, IReadOnlyList<CheckpointRun> ru
     private readonly List<byte[]> _parts = [];
 
     public RunWriter Writer => _writer;
+
+    /// <summary>What it has taken, without what storage took.</summary>
+    public long Micros { get; private set; }
 
     /// <summary>The bytes of the merged run. Pieces are valid until the next is asked for.</summary>
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> WriteAsync([EnumeratorCancellation] CancellationToken cancellationToken)
@@ -24,6 +27,7 @@ internal sealed class RunMerge(IStorage storage, IReadOnlyList<CheckpointRun> ru
             Push(cursor);
         }
 
+        long started = Now;
         while (_heap.Count > 0)
         {
             try
@@ -37,7 +41,9 @@ internal sealed class RunMerge(IStorage storage, IReadOnlyList<CheckpointRun> ru
 
             if (_writer.HasPiece)
             {
+                Micros += Now - started;
                 yield return _writer.TakePiece();
+                started = Now;
             }
 
             foreach (RunCursor cursor in _grain)
@@ -45,7 +51,9 @@ internal sealed class RunMerge(IStorage storage, IReadOnlyList<CheckpointRun> ru
                 cursor.MoveNext();
                 if (cursor.NeedsFill)
                 {
+                    Micros += Now - started;
                     await cursor.FillAsync(storage, cancellationToken).ConfigureAwait(false);
+                    started = Now;
                 }
 
                 Push(cursor);
@@ -54,6 +62,8 @@ internal sealed class RunMerge(IStorage storage, IReadOnlyList<CheckpointRun> ru
 
         yield return _writer.Finish();
     }
+
+    private long Now => clock?.TicksMicros ?? 0;
 
     /// <summary>Writes the next grain; what stood on it is taken off the heap.</summary>
     private void TakeGrain()

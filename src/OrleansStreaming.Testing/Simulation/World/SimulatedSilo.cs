@@ -8,6 +8,7 @@ internal sealed class SimulatedSilo : ISiloPorts, IServiceProvider
     private readonly SimulatedWorld _world;
     private readonly SimulatedStorage _storage;
     private int _killIn = -1;
+    private long _micros;
 
     public SimulatedSilo(SimulatedWorld world, string name, int incarnation, long clockSkew)
     {
@@ -98,7 +99,8 @@ internal sealed class SimulatedSilo : ISiloPorts, IServiceProvider
 
     public long TicksMs => _world.NowMs;
 
-    public long TicksMicros => _world.NowMs * 1000;
+    /// <summary>Every look at it takes a moment, so that what the loop does seems to take time.</summary>
+    public long TicksMicros => _micros = Math.Max(_micros + 7, _world.NowMs * 1000);
 
     public IServiceProvider Services => this;
 

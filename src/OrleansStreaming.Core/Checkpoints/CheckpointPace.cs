@@ -1,0 +1,26 @@
+namespace OrleansStreaming.Core;
+
+/// <summary>
+/// How far apart the checkpoints of a silo's partitions are: as far as what they cost allows, and as near as the time to
+/// replay what they do not cover demands. Replaying costs about what processing did, so it is measured in that.
+/// </summary>
+internal sealed class CheckpointPace(SiloOptions options)
+{
+    private long _costMicros;
+
+    /// <summary>What the loop has taken to process events.</summary>
+    public long BusyMicros { get; private set; }
+
+    /// <summary>The time between two checkpoints of one partition. All have the same, so that together they cost the share that they may.</summary>
+    public long IntervalMs => Math.Max(options.CheckpointEveryMs, (long)(_costMicros / options.CheckpointOverhead / 1000));
+
+    /// <summary>Events have been processed.</summary>
+    public void Worked(long micros) => BusyMicros += micros;
+
+    /// <summary>What one checkpoint of some partition is expected to take has changed.</summary>
+    public void Changed(long fromMicros, long toMicros) => _costMicros += toMicros - fromMicros;
+
+    /// <summary>Replaying all since a moment would take too long.</summary>
+    /// <param name="busyAtLast"><see cref="BusyMicros"/> of that moment.</param>
+    public bool IsLongToReplay(long busyAtLast) => BusyMicros - busyAtLast >= options.RecoveryTargetMs * 1000;
+}
