@@ -116,6 +116,17 @@ if compgen -G "$simulation/*.cs" >/dev/null; then
     exhaustion_line="$(sed -nE 's/^seeds: ([0-9]+) passed, ([0-9]+) failed.*$/passed \1, failed \2/p' "$logs/exhaustion.log" | tail -n 1)"
     [ -z "$exhaustion_line" ] && exhaustion_line="no totals (exit code $exhaustion_status)" && exhaustion_status=1
     [ "$exhaustion_status" -ne 0 ] && failed=1
+
+    echo "== directed scenarios and mutants"
+    directed_status=0
+    limit "$simulation_limit" dotnet run -c Release --no-build --project "$simulation" -- --scenario directed --seeds 60 --start "$start" \
+        2>&1 | tee "$logs/directed.log" || directed_status=$?
+    limit "$simulation_limit" dotnet run -c Release --no-build --project "$simulation" -- --mutants --seeds 3000 \
+        2>&1 | tee "$logs/mutants.log" || directed_status=$?
+    [ "$directed_status" -eq 124 ] && echo "test.sh: that exceeded its limit of $simulation_limit seconds." >&2
+    [ "$directed_status" -ne 0 ] && failed=1
+    directed_line="$(sed -nE 's/^seeds: ([0-9]+) passed, ([0-9]+) failed.*$/passed \1, failed \2/p' "$logs/directed.log" | tail -n 1)"
+    mutants_line="$(sed -nE 's/^seeds: ([0-9]+) passed, ([0-9]+) failed.*$/caught \1, missed \2/p' "$logs/mutants.log" | tail -n 1)"
 fi
 
 total_of() { # total_of NAME: a number from the summary that ends the test output
@@ -139,6 +150,8 @@ awk '
 echo "kept seeds: $kept_line"
 echo "simulated seeds: $simulation_line"
 echo "crash points: $exhaustion_line"
+echo "directed scenarios: ${directed_line:-not run}"
+echo "mutants: ${mutants_line:-not run}"
 
 if [ "$failed" -ne 0 ]; then
     echo "FAILED"
