@@ -52,6 +52,7 @@ internal sealed partial class Silo
         NowMs = ports.TicksMs;
         Journal = new Journal(-1, name, Journals, options);
         Pace = new CheckpointPace(options);
+        Deltas = new DeltaLimits(options);
         Windows = new WindowCache(options.RunCacheBytes);
         RunLimits = new RunLimits(options.RunBlockBytes, options.RunWindowBytes);
         Outbox = new Outbox(this);
@@ -98,6 +99,9 @@ internal sealed partial class Silo
 
     /// <summary>Mailboxes that no grain uses.</summary>
     public Stack<Queue<Input>> Mailboxes { get; } = new();
+
+    /// <summary>When checkpoints are deltas.</summary>
+    public DeltaLimits Deltas { get; }
 
     /// <summary>How far apart checkpoints are.</summary>
     public CheckpointPace Pace { get; }

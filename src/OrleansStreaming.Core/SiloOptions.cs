@@ -75,6 +75,18 @@ internal sealed record SiloOptions
     /// <summary>A producer that has been silent this long is forgotten.</summary>
     public long ProducerIdleMs { get; init; } = 24L * 3600 * 1000;
 
+    /// <summary>Of a state of this size or larger, checkpoints have what has changed.</summary>
+    public int DeltaFromBytes { get; init; } = 4 << 10;
+
+    /// <summary>The whole state is written when a delta would take more of it than this.</summary>
+    public long DeltaMostPercent { get; init; } = 50;
+
+    /// <summary>The whole state is written when the deltas since it would take more than this of it.</summary>
+    public long DeltaChainPercent { get; init; } = 200;
+
+    /// <summary>Memory for states that deltas are made from; of others the whole state is written.</summary>
+    public long DeltaBudgetBytes { get; init; } = 64 << 20;
+
     /// <summary>A block of a run is closed when it has this much.</summary>
     public int RunBlockBytes { get; init; } = 16 << 10;
 

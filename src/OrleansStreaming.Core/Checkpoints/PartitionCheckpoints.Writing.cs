@@ -76,7 +76,7 @@ internal sealed partial class PartitionCheckpoints
                     return null;
                 }
 
-                var writer = new CaptureWriter(candidate.Buffer, operators, silo.RunLimits, silo.Ports);
+                var writer = new CaptureWriter(candidate.Buffer, operators, silo.RunLimits, silo.Deltas, silo.Ports);
                 await storage.WriteRunAsync(candidate.RunName, writer.WriteAsync(cancel), cancel).ConfigureAwait(false);
                 candidate.Micros += writer.Micros;
                 return writer.Writer.ToRun(candidate.RunName);
@@ -88,6 +88,7 @@ internal sealed partial class PartitionCheckpoints
     {
         if (partition.Lost)
         {
+            Release(candidate);
             return;
         }
 
@@ -123,6 +124,7 @@ internal sealed partial class PartitionCheckpoints
     /// <summary>Lets go of a candidate that nothing comes of.</summary>
     private void Discard(Candidate candidate)
     {
+        Release(candidate);
         silo.ReturnCapture(candidate.Buffer);
         if (candidate.Tried)
         {
@@ -135,6 +137,23 @@ internal sealed partial class PartitionCheckpoints
             {
                 _known.Remove(name);
                 silo.DeleteRun(name);
+            }
+        }
+    }
+
+    /// <summary>Nothing will be made from the states that were kept with the copies.</summary>
+    private void Release(Candidate candidate)
+    {
+        for (int i = candidate.Applied; i < candidate.Buffer.Count && silo.Deltas.InUse; i++)
+        {
+            if (candidate.Buffer[i].Large is { } large)
+            {
+                silo.Deltas.Release(large.New);
+                large.New = null;
+                if (candidate.Tried)
+                {
+                    candidate.HostOf(i, partition).DropBase(candidate.Buffer[i].Grain); // The copy may yet be committed: what follows it must not build on the one before.
+                }
             }
         }
     }

@@ -178,7 +178,7 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
         }
         else
         {
-            candidate.Buffer.Add(host.Type, grain);
+            candidate.Buffer.Add(host.Type, grain, silo.Deltas);
             grain.CapturedAt = grain.Position;
             silo.Probe?.Captured(host, grain);
             if (grain.Foreign is not null)
@@ -260,7 +260,7 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
             }
 
             ref readonly CapturedGrain captured = ref candidate.Buffer[candidate.Applied];
-            Apply(candidate.HostOf(candidate.Applied, partition), captured.Grain, captured.Position);
+            Apply(candidate.HostOf(candidate.Applied, partition), captured.Grain, captured.Position, captured.Large);
             candidate.Applied++;
             if (--left <= 0 || (left % LookEvery == 0 && silo.Ports.TicksMicros >= end))
             {
@@ -297,14 +297,20 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
     /// <summary>The partition goes away: it costs nothing any more.</summary>
     public void Close()
     {
+        if (_candidate is { Phase: not CandidatePhase.Writing } candidate)
+        {
+            Release(candidate);
+        }
+
         silo.Pace.Changed(_costMicros, 0);
         _costMicros = 0;
     }
 
-    private void Apply(OperatorHost host, Grain grain, long position)
+    private void Apply(OperatorHost host, Grain grain, long position, LargeCapture? large)
     {
         silo.Probe?.Committed(host, grain, position);
         grain.Committed = position;
+        host.KeepBase(grain, large?.New);
         grain.CapturedAt = Offset.None.Value;
         grain.UncoveredFrom = grain.UncoveredAfterCapture;
         grain.UncoveredAfterCapture = Offset.None.Value;

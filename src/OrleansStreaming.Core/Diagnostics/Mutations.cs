@@ -199,6 +199,10 @@ internal static class Mutations
     [Breaks("I7")]
     public static readonly bool MergeOldest = IsOn(nameof(MergeOldest));
 
+    /// <summary>What has changed is found by comparing with an older checkpoint than the one that is named.</summary>
+    [Breaks("I4")]
+    public static readonly bool DeltaToOlder = IsOn(nameof(DeltaToOlder));
+
     /// <summary>A filter denies checkpoints that are there.</summary>
     [Breaks("I7")]
     public static readonly bool DenyInFilter = IsOn(nameof(DenyInFilter));

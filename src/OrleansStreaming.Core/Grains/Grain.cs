@@ -103,6 +103,19 @@ internal sealed class Grain(byte[] key, ulong hash)
         }
     }
 
+    /// <summary>What its next checkpoint may be a delta to.</summary>
+    public DeltaBase? Base
+    {
+        get => _extras?.Base;
+        set
+        {
+            if (value is not null || _extras is not null)
+            {
+                Extras.Base = value;
+            }
+        }
+    }
+
     /// <summary>Timers and calls that the grain waits for.</summary>
     public List<PendingRequest>? Pending
     {
@@ -165,6 +178,7 @@ internal sealed class Grain(byte[] key, ulong hash)
     {
         public long Completed = Offset.None.Value;
         public UndoCopy? Undo;
+        public DeltaBase? Base;
         public List<PendingRequest>? Pending;
         public Turn? Turn;
         public Queue<Input>? Mailbox;

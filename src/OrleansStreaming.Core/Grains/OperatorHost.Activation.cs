@@ -42,10 +42,25 @@ internal sealed partial class OperatorHost
         }
 
         grain.Committed = loaded.Position;
+        if (_silo.Deltas.IsLarge(loaded.State.Length) && grain.Base?.Position != loaded.Position)
+        {
+            KeepBase(grain, _silo.Deltas.TryMake(loaded.State, loaded.Position, loaded.DeltaBytes, loaded.Deltas));
+        }
+
         _silo.Counters.Reactivated++;
         _silo.Probe?.Restored(this, grain, loaded.Position);
         Started(grain, instance);
     }
+
+    /// <summary>Its next checkpoint may be a delta to this one; to none when it is null.</summary>
+    public void KeepBase(Grain grain, DeltaBase? kept)
+    {
+        DeltaBase? old = grain.Base;
+        grain.Base = kept is not null && old is not null && Mutations.DeltaToOlder ? kept with { Bytes = old.Bytes } : kept;
+        _silo.Deltas.Release(old);
+    }
+
+    public void DropBase(Grain grain) => KeepBase(grain, null);
 
     /// <summary>Some of the events that came before it was known what the grain's checkpoint covers are covered by it.</summary>
     private static void DropCovered(Grain grain)
@@ -107,6 +122,7 @@ internal sealed partial class OperatorHost
             grain.Generation++;
             grain.Phase = GrainPhase.Absent;
             Grains.Remove(grain);
+            DropBase(grain);
             _silo.Counters.Grains--;
             _silo.Counters.Evicted++;
         }

@@ -88,6 +88,10 @@ internal sealed partial class OperatorHost
         }
 
         _silo.Counters.Grains -= Grains.Count;
+        if (_silo.Deltas.InUse)
+        {
+            Grains.Sweep(0, int.MaxValue, DropBase);
+        }
     }
 
     /// <summary>Turns may start again.</summary>

@@ -27,7 +27,7 @@ public class StateDeltaTests
 
             byte[] now = [.. list];
             byte[] delta = Write(old, now, int.MaxValue)!;
-            StateDelta.Apply("run", delta, old, 9).ShouldBe(now);
+            StateDelta.Apply("run", delta, old, 9, out _).ShouldBe(now);
         }
     }
 
@@ -46,7 +46,7 @@ public class StateDeltaTests
 
         byte[] delta = Write(old, now, old.Length / 2)!;
         delta.Length.ShouldBeLessThan(128 * 8 * 2);
-        StateDelta.Apply("run", delta, old, 9).ShouldBe(now);
+        StateDelta.Apply("run", delta, old, 9, out _).ShouldBe(now);
         random.NextBytes(now);
         Write(old, now, old.Length / 2).ShouldBeNull();
         byte[] longer = [1, .. now];
@@ -57,8 +57,8 @@ public class StateDeltaTests
     public void Changes_do_not_apply_to_anything_else()
     {
         byte[] delta = Write([1, 2, 3], [1, 9, 3], int.MaxValue)!;
-        Should.Throw<CorruptDataException>(() => StateDelta.Apply("run", delta, [1, 2, 4], 9));
-        Should.Throw<CorruptDataException>(() => StateDelta.Apply("run", delta, [1, 2, 3], 8));
+        Should.Throw<CorruptDataException>(() => StateDelta.Apply("run", delta, [1, 2, 4], 9, out _));
+        Should.Throw<CorruptDataException>(() => StateDelta.Apply("run", delta, [1, 2, 3], 8, out _));
     }
 
     /// <summary>Bytes that a faulty writer would have summed.</summary>
@@ -71,7 +71,7 @@ public class StateDeltaTests
         byte[] delta = Write(old, now, int.MaxValue)!;
         Formats.Damage.IsReportedOrRead(
             Formats.Damage.Of(delta).Concat(Formats.Damage.Random(delta, 1, 3000)),
-            bytes => Convert.ToHexString(StateDelta.Apply("run", bytes, old, 9))).ShouldBeGreaterThan(delta.Length - 1);
+            bytes => Convert.ToHexString(StateDelta.Apply("run", bytes, old, 9, out _))).ShouldBeGreaterThan(delta.Length - 1);
     }
 
     private static byte[]? Write(byte[] old, byte[] now, int limit)

@@ -46,7 +46,7 @@ internal static class FormatSamples
             buffer.EndHost();
         }
 
-        var writer = new CaptureWriter(buffer, [.. types.Select(t => t.Definition.Id)], new RunLimits(1 << (seed % 9), 100), null);
+        var writer = new CaptureWriter(buffer, [.. types.Select(t => t.Definition.Id)], new RunLimits(1 << (seed % 9), 100), null, null);
         return [.. writer.WriteAsync(default).ToBlockingEnumerable().SelectMany(p => p.ToArray())];
     }
 

@@ -30,7 +30,7 @@ internal sealed class CaptureBuffer : IBufferWriter<byte>
     public ReadOnlySpan<int> HostEnds => System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_hostEnds);
 
     /// <summary>Copies a grain as it is now.</summary>
-    public void Add(OperatorType type, Grain grain)
+    public void Add(OperatorType type, Grain grain, DeltaLimits? deltas = null)
     {
         _start = _used;
         EntryKind kind = EntryKind.Full;
@@ -47,7 +47,10 @@ internal sealed class CaptureBuffer : IBufferWriter<byte>
             Array.Resize(ref _grains, Math.Max(256, Count * 2));
         }
 
-        _grains[Count++] = new CapturedGrain(grain, grain.Position, _chunks.Count - 1, _start, _used - _start, pendingLength, kind);
+        LargeCapture? large = deltas?.IsLarge(_used - _start - pendingLength) == true
+            ? new LargeCapture(grain.Base?.Position == grain.Committed ? grain.Base : null)
+            : null;
+        _grains[Count++] = new CapturedGrain(grain, grain.Position, large, _chunks.Count - 1, _start, _used - _start, pendingLength, kind);
         BasePosition = Math.Min(BasePosition, grain.Position);
     }
 
@@ -117,9 +120,11 @@ internal sealed class CaptureBuffer : IBufferWriter<byte>
 /// <summary>A copy of a grain.</summary>
 /// <param name="Grain">The grain; has changed since, perhaps. Of it only key and hash may be read outside of the loop.</param>
 /// <param name="Position">Its position when it was copied.</param>
+/// <param name="Large">Set when what has changed may be written in place of the state.</param>
 /// <param name="Chunk">The chunk that has the copy.</param>
 /// <param name="Start">Where it begins there.</param>
 /// <param name="Length">Its length.</param>
 /// <param name="PendingLength">How much of it is what the grain waits for.</param>
 /// <param name="Kind">Whether there is anything of that.</param>
-internal readonly record struct CapturedGrain(Grain Grain, long Position, int Chunk, int Start, int Length, int PendingLength, EntryKind Kind);
+internal readonly record struct CapturedGrain(
+    Grain Grain, long Position, LargeCapture? Large, int Chunk, int Start, int Length, int PendingLength, EntryKind Kind);

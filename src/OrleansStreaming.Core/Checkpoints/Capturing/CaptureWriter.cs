@@ -1,9 +1,10 @@
+using System.Buffers;
 using System.Runtime.CompilerServices;
 
 namespace OrleansStreaming.Core;
 
 /// <summary>Makes a run of the copies of a checkpoint, outside of the loop.</summary>
-internal sealed class CaptureWriter(CaptureBuffer buffer, IReadOnlyList<int> operators, RunLimits limits, ISiloPorts? clock)
+internal sealed class CaptureWriter(CaptureBuffer buffer, IReadOnlyList<int> operators, RunLimits limits, DeltaLimits? deltas, ISiloPorts? clock)
 {
     /// <summary>How far ahead memory is fetched: the copies lie in the order in which grains changed, and are read in that of the run.</summary>
     private const int Ahead = 12;
@@ -63,9 +64,40 @@ internal sealed class CaptureWriter(CaptureBuffer buffer, IReadOnlyList<int> ope
             }
 
             ref readonly CapturedGrain captured = ref buffer[order[i].Index];
-            _writer.Add(operatorId, order[i].Hash, captured.Grain.Key, captured.Kind, captured.Position, buffer.BodyOf(in captured));
+            if (captured.Large is null)
+            {
+                _writer.Add(operatorId, order[i].Hash, captured.Grain.Key, captured.Kind, captured.Position, buffer.BodyOf(in captured));
+            }
+            else
+            {
+                AddLarge(operatorId, in captured, captured.Large);
+            }
         }
 
         return i;
+    }
+
+    /// <summary>Writes what has changed of a large state, if that is little.</summary>
+    private void AddLarge(int operatorId, in CapturedGrain captured, LargeCapture large)
+    {
+        ReadOnlySpan<byte> body = buffer.BodyOf(in captured), state = body[captured.PendingLength..];
+        EntryKind kind = captured.Kind;
+        long deltaBytes = 0;
+        int count = 0;
+        if (large.Old is { } old && deltas!.MostBytes(old, state.Length) is int most and > 0)
+        {
+            var delta = new ArrayBufferWriter<byte>(256);
+            delta.Write(body[..captured.PendingLength]);
+            if (StateDelta.TryWrite(old.Bytes, old.Sum, old.Position, state, most, delta))
+            {
+                kind |= EntryKind.Delta;
+                deltaBytes = old.DeltaBytes + delta.WrittenCount - captured.PendingLength;
+                count = old.Deltas + 1;
+                body = delta.WrittenSpan;
+            }
+        }
+
+        _writer.Add(operatorId, captured.Grain.Hash, captured.Grain.Key, kind, captured.Position, body);
+        large.New = deltas!.TryMake(state, captured.Position, deltaBytes, count);
     }
 }

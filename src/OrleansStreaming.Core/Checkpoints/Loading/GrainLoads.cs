@@ -49,7 +49,7 @@ internal sealed class GrainLoads(Silo silo, Partition partition)
                 if (lookup.Look(window))
                 {
                     lookup.ThrowIfStale();
-                    lookup.Host!.Loaded(lookup.Grain, new LoadedState(lookup.Position, lookup.Pending, lookup.State.Span));
+                    lookup.Host!.Loaded(lookup.Grain, new LoadedState(lookup.Position, lookup.Pending, lookup.State.Span, lookup.DeltaBytes, lookup.Deltas));
                     return;
                 }
             }
@@ -149,11 +149,16 @@ internal sealed class GrainLoads(Silo silo, Partition partition)
 }
 
 /// <summary>What was found of a grain.</summary>
-internal readonly ref struct LoadedState(long position, List<PendingRequest>? pending, ReadOnlySpan<byte> state)
+internal readonly ref struct LoadedState(long position, List<PendingRequest>? pending, ReadOnlySpan<byte> state, long deltaBytes, int deltas)
 {
     public long Position { get; } = position;
 
     public List<PendingRequest>? Pending { get; } = pending;
 
     public ReadOnlySpan<byte> State { get; } = state;
+
+    /// <summary>Bytes of the deltas that the state was made with.</summary>
+    public long DeltaBytes { get; } = deltaBytes;
+
+    public int Deltas { get; } = deltas;
 }

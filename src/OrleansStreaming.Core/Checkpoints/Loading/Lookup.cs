@@ -30,6 +30,11 @@ internal sealed class Lookup(int operatorId, Grain grain, CheckpointRun[] runs)
 
     public ReadOnlyMemory<byte> State { get; private set; }
 
+    /// <summary>Bytes of the deltas that the state was made with.</summary>
+    public long DeltaBytes { get; private set; }
+
+    public int Deltas { get; private set; }
+
     /// <summary>The grain still waits for it.</summary>
     public bool IsWanted => Grain.Phase == GrainPhase.Loading && Grain.Generation == _generation;
 
@@ -78,7 +83,15 @@ internal sealed class Lookup(int operatorId, Grain grain, CheckpointRun[] runs)
             return false;
         }
 
-        State = _parts is null ? content.ToArray() : StateDelta.Apply(Run.Name, [.. Enumerable.Reverse(_parts).SelectMany(p => p)], content.ToArray(), entry.Position);
+        State = content.ToArray();
+        if (_parts is not null)
+        {
+            byte[] parts = StateDelta.Join(_parts);
+            DeltaBytes = parts.Length;
+            State = StateDelta.Apply(Run.Name, parts, content, entry.Position, out int count);
+            Deltas = count;
+        }
+
         return true;
     }
 

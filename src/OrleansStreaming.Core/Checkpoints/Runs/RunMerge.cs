@@ -110,9 +110,8 @@ internal sealed class RunMerge(IStorage storage, IReadOnlyList<CheckpointRun> ru
             _parts.Add(content.ToArray());
         }
 
-        _parts.Reverse();
-        byte[] parts = [.. _parts.SelectMany(p => p)];
-        byte[] result = state is null ? parts : StateDelta.Apply(newest.Run.Name, parts, state, position);
+        byte[] parts = StateDelta.Join(_parts);
+        byte[] result = state is null ? parts : StateDelta.Apply(newest.Run.Name, parts, state, position, out _);
         EntryKind kind = state is null ? entry.Kind : entry.Kind & ~EntryKind.Delta;
         _writer.Add(newest.Operator, newest.Hash, entry.Key, kind, entry.Position, [.. pending, .. result]);
     }

@@ -40,30 +40,50 @@ internal static class StateDelta
         return true;
     }
 
+    /// <summary>Makes one list of several.</summary>
+    /// <param name="newestFirst">The lists, the newest first.</param>
+    public static byte[] Join(List<byte[]> newestFirst)
+    {
+        byte[] parts = new byte[newestFirst.Sum(p => p.Length)];
+        int at = parts.Length;
+        foreach (byte[] part in newestFirst)
+        {
+            at -= part.Length;
+            part.CopyTo(parts, at);
+        }
+
+        return parts;
+    }
+
     /// <summary>Applies all parts to a state.</summary>
     /// <param name="run">Where the parts come from, for errors.</param>
     /// <param name="parts">The parts, oldest first.</param>
-    /// <param name="state">What they apply to.</param>
+    /// <param name="old">What they apply to.</param>
     /// <param name="position">The position of that.</param>
-    public static byte[] Apply(string run, ReadOnlySpan<byte> parts, byte[] state, long position)
+    /// <param name="count">The number of parts.</param>
+    public static byte[] Apply(string run, ReadOnlySpan<byte> parts, ReadOnlySpan<byte> old, long position, out int count)
     {
+        byte[] state = old.ToArray();
         int at = 0;
+        count = 0;
         try
         {
-            bool first = true;
             while (at < parts.Length)
             {
                 long from = (long)Varint.Read(parts, ref at);
                 uint sum = BinaryPrimitives.ReadUInt32LittleEndian(parts[at..]);
                 at += sizeof(uint);
-                if ((first && from != position) || sum != Crc32C.Compute(state))
+                int length = checked((int)Varint.Read(parts, ref at));
+                ReadOnlySpan<byte> changes = Varint.ReadBytes(parts, ref at);
+
+                // Each part names what it applies to. The sum of the last also tells that those before were applied rightly.
+                bool first = count++ == 0;
+                if ((first && from != position) || ((first || at == parts.Length) && sum != Crc32C.Compute(state)))
                 {
                     throw new CorruptDataException(run, 0, $"what has changed since {new Offset(from)} does not apply to the checkpoint at {new Offset(position)}");
                 }
 
-                first = false;
-                int length = checked((int)Varint.Read(parts, ref at));
-                state = Apply(state, Varint.ReadBytes(parts, ref at), length);
+                state = Apply(state, changes, length);
             }
 
             return state;
@@ -74,24 +94,48 @@ internal static class StateDelta
         }
     }
 
+    /// <summary>Applies one part; in place where everything stays where it is.</summary>
     private static byte[] Apply(byte[] old, ReadOnlySpan<byte> changes, int length)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, (long)old.Length + changes.Length);
-        byte[] now = new byte[length];
+        byte[] now = length == old.Length && KeepsPlaces(changes) ? old : new byte[length];
         int at = 0, from = 0, to = 0;
         while (at < changes.Length)
         {
             int copied = checked((int)Varint.Read(changes, ref at)), dropped = checked((int)Varint.Read(changes, ref at));
-            old.AsSpan(from, copied).CopyTo(now.AsSpan(to));
             ReadOnlySpan<byte> added = Varint.ReadBytes(changes, ref at);
+            if (now != old)
+            {
+                old.AsSpan(from, copied).CopyTo(now.AsSpan(to));
+            }
+
             added.CopyTo(now.AsSpan(to + copied));
             from = checked(from + copied + dropped);
             to += copied + added.Length;
         }
 
         ReadOnlySpan<byte> rest = old.AsSpan(from);
-        rest.CopyTo(now.AsSpan(to));
+        if (now != old)
+        {
+            rest.CopyTo(now.AsSpan(to));
+        }
+
         return to + rest.Length == length ? now : throw new ArgumentException($"{to + rest.Length} bytes instead of {length}");
+    }
+
+    private static bool KeepsPlaces(ReadOnlySpan<byte> changes)
+    {
+        for (int at = 0; at < changes.Length;)
+        {
+            Varint.Read(changes, ref at);
+            ulong dropped = Varint.Read(changes, ref at);
+            if (dropped != (uint)Varint.ReadBytes(changes, ref at).Length)
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     /// <summary>States of one length: what is at the same place is compared.</summary>
