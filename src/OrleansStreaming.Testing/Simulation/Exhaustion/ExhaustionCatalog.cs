@@ -21,7 +21,10 @@ internal static class ExhaustionCatalog
         ArchiveAfterMs = 100_000,
     };
 
-    private static readonly SiloOptions Checkpointing = Options with { CheckpointEveryMs = 6, TrimEveryMs = 10, MergeRuns = 2, RunSpaceFactor = 1 };
+    private static readonly SiloOptions Checkpointing = Options with
+    {
+        CheckpointEveryMs = 6, TrimEveryMs = 10, MergeRuns = 2, RunSpaceFactor = 1, DeltaFromBytes = 1, DeltaMostPercent = 100,
+    };
 
     /// <summary>A move waits for a checkpoint that covers all.</summary>
     private static readonly SiloOptions Moving = Options with { CheckpointEveryMs = 10 };

@@ -6,7 +6,7 @@ namespace OrleansStreaming.Testing.Simulation;
 internal sealed record Scenario
 {
     /// <summary>Grows whenever the same seed comes to draw another schedule.</summary>
-    public const int Generator = 2;
+    public const int Generator = 3;
 
     public required int Silos { get; init; }
 
@@ -98,7 +98,7 @@ internal sealed record Scenario
         DeltaFromBytes = random.Pick(0, 1, 4096),
         DeltaMostPercent = random.Pick(50, 200, 1000),
         DeltaChainPercent = random.Pick(200, 10_000),
-        DeltaBudgetBytes = random.Pick(0, 50, 1 << 20),
+        DeltaBudgetBytes = random.Pick(0, 200, 1 << 20),
         CaptureMicrosPerStep = random.Pick(1, 500),
         CheckpointOverhead = random.Pick(1, 10, 100) / 100.0,
         RecoveryTargetMs = random.Pick(1, 10_000),

@@ -39,6 +39,7 @@ internal struct PlainState
     public ulong Hash;
     public int Count;
     public int Timers;
+    public StateParts Parts;
 }
 
 /// <summary>A state on the heap: no undo copies, and every way back leads over a checkpoint.</summary>
@@ -49,30 +50,58 @@ internal sealed class ObjectState
     public int Count { get; set; }
 
     public int Timers { get; set; }
+
+    public StateParts Parts { get; set; }
 }
 
-/// <summary>Twenty bytes or so; no JSON on the way.</summary>
+/// <summary>
+/// Thirty bytes or so; no JSON on the way. The parts come first and their values tell their lengths: all behind a changed part
+/// may move, and encodings that differ at the end alone come up, too.
+/// </summary>
 internal sealed class ObjectStateSerializer : IEventSerializer<ObjectState>
 {
-    public string Schema => "simulated:1";
+    private const int Fixed = 16;
+
+    public string Schema => "simulated:2";
 
     public bool CanRead(string storedSchema) => storedSchema == Schema;
 
     public void Write(in ObjectState value, IBufferWriter<byte> output)
     {
-        Span<byte> to = output.GetSpan(16);
-        BinaryPrimitives.WriteUInt64LittleEndian(to, value.Hash);
-        BinaryPrimitives.WriteInt32LittleEndian(to[8..], value.Count);
-        BinaryPrimitives.WriteInt32LittleEndian(to[12..], value.Timers);
-        output.Advance(16);
+        Span<byte> to = output.GetSpan(Fixed + (StateParts.Count * (StateParts.Values + 1)));
+        int at = 0;
+        for (int i = 0; i < StateParts.Count; i++)
+        {
+            int part = value.Parts[i];
+            to[at++] = (byte)part;
+            to.Slice(at, part).Fill(0xFF);
+            at += part;
+        }
+
+        BinaryPrimitives.WriteInt32LittleEndian(to[at..], value.Count);
+        BinaryPrimitives.WriteInt32LittleEndian(to[(at + 4)..], value.Timers);
+        BinaryPrimitives.WriteUInt64LittleEndian(to[(at + 8)..], value.Hash);
+        output.Advance(at + Fixed);
     }
 
-    public ObjectState Read(ReadOnlySpan<byte> bytes) => new()
+    public ObjectState Read(ReadOnlySpan<byte> bytes)
     {
-        Hash = BinaryPrimitives.ReadUInt64LittleEndian(bytes),
-        Count = BinaryPrimitives.ReadInt32LittleEndian(bytes[8..]),
-        Timers = BinaryPrimitives.ReadInt32LittleEndian(bytes[12..]),
-    };
+        StateParts parts = default;
+        int at = 0;
+        for (int i = 0; i < StateParts.Count; i++)
+        {
+            parts = parts.With(i, bytes[at]);
+            at += bytes[at] + 1;
+        }
+
+        return new ObjectState
+        {
+            Parts = parts,
+            Count = BinaryPrimitives.ReadInt32LittleEndian(bytes[at..]),
+            Timers = BinaryPrimitives.ReadInt32LittleEndian(bytes[(at + 4)..]),
+            Hash = BinaryPrimitives.ReadUInt64LittleEndian(bytes[(at + 8)..]),
+        };
+    }
 }
 
 /// <summary>A dead letter without its reason, which has a stack trace in it.</summary>

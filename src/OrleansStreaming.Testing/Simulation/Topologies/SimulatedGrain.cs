@@ -1,7 +1,7 @@
 namespace OrleansStreaming.Testing.Simulation;
 
 /// <summary>A state by value, as the operators see it.</summary>
-internal readonly record struct LogicState(ulong Hash, int Count, int Timers);
+internal readonly record struct LogicState(ulong Hash, int Count, int Timers, StateParts Parts);
 
 /// <summary>
 /// The operators of the simulation. They fold all that they see (events, offsets, times, answers) into a hash, and what they
@@ -76,8 +76,10 @@ internal abstract class SimulatedGrain<TKey, TState>(IGrainWorld world, int slot
         ulong micros = (ulong)((context.Time - DateTimeOffset.UnixEpoch).Ticks / 10);
         ulong hash = SimulationRandom.Mix(SimulationRandom.Mix(state.Hash, input), SimulationRandom.Mix((ulong)context.Offset.Value, micros));
         hash = SimulationRandom.Mix(hash, (ulong)slot);
+        int part = (int)(hash % StateParts.Count);
+        hash = SimulationRandom.Mix(hash, (ulong)state.Parts[part]);
         EmitAll(hash, ttl, context);
-        Logic = new LogicState(hash, state.Count + 1, state.Timers + Ask(hash, state.Timers, context));
+        Logic = new LogicState(hash, state.Count + 1, state.Timers + Ask(hash, state.Timers, context), state.Parts.With(part, (int)(hash % StateParts.Values)));
     }
 
     private void EmitAll(ulong hash, int ttl, EventContext context)
@@ -142,8 +144,8 @@ internal sealed class PlainGrain<TKey, TSlot>(IGrainWorld world) : SimulatedGrai
 {
     protected override LogicState Logic
     {
-        get => new(State.Hash, State.Count, State.Timers);
-        set => State = new PlainState { Hash = value.Hash, Count = value.Count, Timers = value.Timers };
+        get => new(State.Hash, State.Count, State.Timers, State.Parts);
+        set => State = new PlainState { Hash = value.Hash, Count = value.Count, Timers = value.Timers, Parts = value.Parts };
     }
 }
 
@@ -153,12 +155,13 @@ internal sealed class ObjectGrain<TKey, TSlot>(IGrainWorld world) : SimulatedGra
 {
     protected override LogicState Logic
     {
-        get => new(State.Hash, State.Count, State.Timers);
+        get => new(State.Hash, State.Count, State.Timers, State.Parts);
         set
         {
             State.Hash = value.Hash;
             State.Count = value.Count;
             State.Timers = value.Timers;
+            State.Parts = value.Parts;
         }
     }
 }
