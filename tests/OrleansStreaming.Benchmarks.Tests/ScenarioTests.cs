@@ -75,6 +75,7 @@ public sealed class ScenarioTests
         json.Number("wrongStates").ShouldBe(0);
         json.Number("writtenBytesPerChangedByte").ShouldBeGreaterThan(0);
         json.Number("smallWrittenBytesPerChangedByte").ShouldBeGreaterThan(0);
+        json.GetProperty("results").EnumerateArray().Select(r => r.GetProperty("mode").GetString()).ShouldBe(["fixed", "adaptive", "fixed", "adaptive"]);
     }
 
     [Fact]

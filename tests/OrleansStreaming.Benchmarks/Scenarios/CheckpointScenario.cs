@@ -7,9 +7,8 @@ namespace OrleansStreaming.Benchmarks;
 /// <summary>What checkpoints cost: in events that are not processed meanwhile, and in bytes written.</summary>
 internal sealed class CheckpointScenario(Common common, CheckpointScenario.Load load)
 {
-    private const string NoAdaptive = "the engine checkpoints at a fixed interval, or sooner after a number of bytes";
-    private readonly List<Figures> _small = [];
-    private readonly List<Figures> _large = [];
+    private readonly CheckpointComparison _small = new("small", common.Runs);
+    private readonly CheckpointComparison _large = new("large", common.Runs);
 
     public static Command Command()
     {
@@ -21,7 +20,7 @@ internal sealed class CheckpointScenario(Common common, CheckpointScenario.Load 
         Option<int> edits = CommonOptions.Number("--edits", "N", "Events for large states in one repetition", 300_000, 1, 1_000_000_000);
         Option<int> rounds = CommonOptions.Number("--rounds", "N", "Checkpoints of all large states, each after one event for each", 20, 1, 1_000_000);
         Option<int> every = CommonOptions.Number("--every-ms", "MS", "The fixed interval", 2000, 1, 3_600_000);
-        Command command = new("checkpoint", "The work of throughput without and with checkpoints; and large states of which a thousandth changes")
+        Command command = new("checkpoint", "The work of throughput without checkpoints, with checkpoints at a fixed interval, and with those of the defaults; and large states of which a thousandth changes")
         {
             keys, events, distribution, pages, pageBytes, edits, rounds, every,
         };
@@ -38,136 +37,109 @@ internal sealed class CheckpointScenario(Common common, CheckpointScenario.Load 
         return command;
     }
 
-    private PipelineOptions Off => new() { Tune = o => o with { CheckpointEveryMs = 1L << 40, CheckpointBytes = long.MaxValue } };
-
-    private PipelineOptions Fixed => new() { Engine = o => o.CheckpointEvery = TimeSpan.FromMilliseconds(load.EveryMs) };
+    /// <summary>A fixed interval is one that checkpoints may not stretch, however much of the time they take.</summary>
+    private PipelineOptions OptionsOf(CheckpointMode mode) => mode switch
+    {
+        CheckpointMode.Off => new() { Tune = o => o with { CheckpointEveryMs = 1L << 40, CheckpointBytes = long.MaxValue } },
+        CheckpointMode.Fixed => new() { Tune = o => o with { CheckpointEveryMs = load.EveryMs, CheckpointOverhead = double.PositiveInfinity } },
+        _ => new(),
+    };
 
     private async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         using var folder = BenchFolder.Create(common.Data);
         await MeasureSmallAsync(folder, cancellationToken);
-        (double largeWritten, long wrong) = await MeasureLargeAsync(folder, cancellationToken);
-        double smallOverhead = Median.Of(_small, f => f.OverheadPercent), largeOverhead = Median.Of(_large, f => f.OverheadPercent);
-        double smallWritten = Median.Of(_small, f => f.WrittenBytesPerChangedByte);
-        new Report("checkpoint", $"checkpoint: every {load.EveryMs:N0} ms on {folder.Kind}, medians of {common.Runs} runs")
+        Rounds rounds = await MeasureLargeAsync(folder, cancellationToken);
+        double changed = (double)load.Events * Unsafe.SizeOf<Tally>();
+        new Report("checkpoint", $"checkpoint: fixed is every {load.EveryMs:N0} ms; on {folder.Kind}, medians of {common.Runs} runs")
             .With("keys", load.Keys).With("events", load.Events).With("distribution", load.Distribution).With("pages", load.Pages).With("pageBytes", load.PageBytes)
             .With("edits", load.Edits).With("rounds", load.Rounds).With("everyMs", load.EveryMs).With("seed", common.Seed).With("runs", common.Runs).With("fileSystem", folder.Kind)
             .With("results", new JsonArray(
-                Row("small", smallOverhead, smallWritten),
-                Row("large", largeOverhead, largeWritten)))
-            .Add("overheadPercent", smallOverhead, "N1", Aim.Most(5))
-            .Add("cpuOverheadPercent", Median.Of(_small, f => f.CpuOverheadPercent), "N1")
-            .Add("largeOverheadPercent", largeOverhead, "N1", Aim.Most(5))
-            .Add("smallWrittenBytesPerChangedByte", smallWritten, "N2")
-            .Add("writtenBytesPerChangedByte", largeWritten, "N2", Aim.Most(2))
-            .Missing("adaptiveOverheadPercent", NoAdaptive)
-            .Add("wrongStates", wrong, "N0", Aim.Most(0))
+                Row("small", _small, CheckpointMode.Fixed),
+                Row("small", _small, CheckpointMode.Adaptive),
+                Row("large", _large, CheckpointMode.Fixed),
+                Row("large", _large, CheckpointMode.Adaptive)))
+            .Add("overheadPercent", _small.OverheadPercent(CheckpointMode.Fixed), "N1")
+            .Add("cpuOverheadPercent", _small.CpuOverheadPercent(CheckpointMode.Fixed), "N1")
+            .Add("largeOverheadPercent", _large.OverheadPercent(CheckpointMode.Fixed), "N1")
+            .Add("adaptiveOverheadPercent", _small.OverheadPercent(CheckpointMode.Adaptive), "N1", Aim.Most(5))
+            .Add("adaptiveCpuOverheadPercent", _small.CpuOverheadPercent(CheckpointMode.Adaptive), "N1")
+            .Add("adaptiveLargeOverheadPercent", _large.OverheadPercent(CheckpointMode.Adaptive), "N1", Aim.Most(5))
+            .Add("smallWrittenBytesPerChangedByte", _small.Written(CheckpointMode.Fixed) / changed, "N2")
+            .Add("writtenBytesPerChangedByte", rounds.WrittenBytesPerChangedByte, "N2", Aim.Most(2))
+            .Add("mergedBytesPerChangedByte", rounds.MergedBytesPerChangedByte, "N2")
+            .Add("wrongStates", rounds.WrongStates, "N0", Aim.Most(0))
             .Print(common.Json);
-        return wrong == 0 ? 0 : 1;
+        return rounds.WrongStates == 0 ? 0 : 1;
     }
 
     private async Task MeasureSmallAsync(BenchFolder folder, CancellationToken cancellationToken)
     {
         KeySequence keys = KeySequence.Draw(load.Distribution, load.Keys, common.Seed);
-        await using Pipeline off = await Pipeline.StartAsync("long", folder["off"], keys, Off, cancellationToken);
-        await using Pipeline on = await Pipeline.StartAsync("long", folder["on"], keys, Fixed, cancellationToken);
-        await off.FeedAsync("warm-up without checkpoints", load.Keys + load.Events, cancellationToken);
-        await on.FeedAsync("warm-up with checkpoints", load.Keys + load.Events, cancellationToken);
-        for (int run = 1; run <= common.Runs; run++)
+        await using Pipeline off = await StartAsync(CheckpointMode.Off), fix = await StartAsync(CheckpointMode.Fixed), adaptive = await StartAsync(CheckpointMode.Adaptive);
+        var all = new Dictionary<CheckpointMode, Pipeline> { [CheckpointMode.Off] = off, [CheckpointMode.Fixed] = fix, [CheckpointMode.Adaptive] = adaptive };
+        foreach ((CheckpointMode mode, Pipeline pipeline) in all)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            long written = 0;
-            (double withoutSeconds, double withoutCpu, double withSeconds, double withCpu) = (0, 0, 0, 0);
-            foreach (bool checkpoints in Order(run))
-            {
-                Pipeline measured = checkpoints ? on : off;
-                long before = measured.Bench.CheckpointBytes;
-                var meter = new ProcessMeter();
-                await measured.FeedAsync($"small states, {(checkpoints ? "with" : "without")}: run {run} of {common.Runs}", load.Events, cancellationToken);
-                (double seconds, double cpu, _) = meter.Read();
-                if (checkpoints)
-                {
-                    (withSeconds, withCpu, written) = (seconds, cpu, measured.Bench.CheckpointBytes - before);
-                    await on.Bench.CheckpointAsync(cancellationToken); // What is left would fall on the other.
-                }
-                else
-                {
-                    (withoutSeconds, withoutCpu) = (seconds, cpu);
-                }
-            }
-
-            double changed = (double)load.Events * Unsafe.SizeOf<Tally>();
-            _small.Add(new Figures(100 * (1 - (withoutSeconds / withSeconds)), 100 * ((withCpu / withoutCpu) - 1), written / changed));
+            await pipeline.FeedAsync($"warm-up, checkpoints {mode.ToString().ToLowerInvariant()}", load.Keys + load.Events, cancellationToken);
         }
+
+        await _small.RunAsync(all.ToDictionary(p => p.Key, p => p.Value.Bench), (mode, step) => all[mode].FeedAsync(step, load.Events, cancellationToken), cancellationToken);
+
+        Task<Pipeline> StartAsync(CheckpointMode mode) => Pipeline.StartAsync("long", folder[$"small-{mode}"], keys, OptionsOf(mode), cancellationToken);
     }
 
-    private async Task<(double WrittenBytesPerChangedByte, long WrongStates)> MeasureLargeAsync(BenchFolder folder, CancellationToken cancellationToken)
+    private async Task<Rounds> MeasureLargeAsync(BenchFolder folder, CancellationToken cancellationToken)
     {
-        await using PageWork off = await PageWork.StartAsync(folder["large-off"], load.Pages, load.PageBytes, Off, cancellationToken);
-        await using PageWork on = await PageWork.StartAsync(folder["large-on"], load.Pages, load.PageBytes, Fixed, cancellationToken);
-        await off.FeedAsync(load.Pages, cancellationToken);
-        await on.FeedAsync(load.Pages, cancellationToken);
-        for (int run = 1; run <= common.Runs; run++)
+        await using PageWork off = await StartAsync(CheckpointMode.Off), fix = await StartAsync(CheckpointMode.Fixed), adaptive = await StartAsync(CheckpointMode.Adaptive);
+        var all = new Dictionary<CheckpointMode, PageWork> { [CheckpointMode.Off] = off, [CheckpointMode.Fixed] = fix, [CheckpointMode.Adaptive] = adaptive };
+        foreach (PageWork pages in all.Values)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            (double without, double with) = (0, 0);
-            foreach (bool checkpoints in Order(run))
-            {
-                double seconds = await TimeAsync(checkpoints ? on : off, $"large states, {(checkpoints ? "with" : "without")}: run {run} of {common.Runs}", cancellationToken);
-                if (checkpoints)
-                {
-                    with = seconds;
-                    await on.CheckpointAsync(cancellationToken);
-                }
-                else
-                {
-                    without = seconds;
-                }
-            }
-
-            _large.Add(new Figures(100 * (1 - (without / with)), double.NaN, double.NaN));
+            await pages.FeedAsync(load.Pages, cancellationToken);
         }
 
-        // Rounds of one event for each page and one checkpoint: how much was changed is known exactly.
-        await on.CheckpointAsync(cancellationToken);
+        await _large.RunAsync(all.ToDictionary(p => p.Key, p => p.Value.Bench), (mode, step) => FeedAsync(all[mode], step), cancellationToken);
+        return await MeasureRoundsAsync(fix, cancellationToken);
+
+        Task<PageWork> StartAsync(CheckpointMode mode) => PageWork.StartAsync(folder[$"large-{mode}"], load.Pages, load.PageBytes, OptionsOf(mode), cancellationToken);
+
+        Task FeedAsync(PageWork pages, string step) => Progress.ShowAsync(step, 1, () => 0, async () =>
+        {
+            await pages.FeedAsync(load.Edits, cancellationToken);
+            return 0;
+        });
+    }
+
+    /// <summary>Rounds of one event for each page and one checkpoint: how much was changed is known exactly.</summary>
+    private async Task<Rounds> MeasureRoundsAsync(PageWork pages, CancellationToken cancellationToken)
+    {
+        await pages.Bench.CheckpointAsync(cancellationToken);
+        long mergedBefore = pages.Bench.MergedBytes;
         long written = await Progress.ShowAsync("large states: rounds", load.Rounds, () => 0, async () =>
         {
             long sum = 0;
             for (int round = 0; round < load.Rounds; round++)
             {
-                await on.FeedAsync(load.Pages, cancellationToken);
-                sum += await on.CheckpointAsync(cancellationToken);
+                await pages.FeedAsync(load.Pages, cancellationToken);
+                sum += await pages.Bench.CheckpointAsync(cancellationToken);
             }
 
             return sum;
         });
-        long changed = on.ChangedBytesPerEvent * load.Pages * load.Rounds;
-        return ((double)written / changed, await on.CountWrongStatesAsync(cancellationToken));
+        double changed = (double)pages.ChangedBytesPerEvent * load.Pages * load.Rounds;
+        return new Rounds(written / changed, (pages.Bench.MergedBytes - mergedBefore) / changed, await pages.CountWrongStatesAsync(cancellationToken));
     }
 
-    /// <summary>Now the one first, now the other: what comes first often finds a quieter disk.</summary>
-    private static bool[] Order(int run) => run % 2 == 1 ? [false, true] : [true, false];
-
-    private async Task<double> TimeAsync(PageWork work, string step, CancellationToken cancellationToken)
-    {
-        var meter = new ProcessMeter();
-        await Progress.ShowAsync(step, 1, () => 0, async () =>
-        {
-            await work.FeedAsync(load.Edits, cancellationToken);
-            return 0;
-        });
-        return meter.Read().Seconds;
-    }
-
-    private static JsonObject Row(string states, double overheadPercent, double writtenBytesPerChangedByte) => new()
+    private static JsonObject Row(string states, CheckpointComparison measured, CheckpointMode mode) => new()
     {
         ["states"] = states,
-        ["mode"] = "fixed",
-        ["overheadPercent"] = Math.Round(overheadPercent, 3),
-        ["writtenBytesPerChangedByte"] = Math.Round(writtenBytesPerChangedByte, 3),
+        ["mode"] = mode.ToString().ToLowerInvariant(),
+        ["overheadPercent"] = Math.Round(measured.OverheadPercent(mode), 3),
+        ["cpuOverheadPercent"] = Math.Round(measured.CpuOverheadPercent(mode), 3),
+        ["checkpoints"] = measured.Checkpoints(mode),
+        ["writtenBytes"] = measured.Written(mode),
     };
 
     internal sealed record Load(int Keys, int Events, string Distribution, int Pages, int PageBytes, int Edits, int Rounds, int EveryMs);
 
-    private sealed record Figures(double OverheadPercent, double CpuOverheadPercent, double WrittenBytesPerChangedByte);
+    private sealed record Rounds(double WrittenBytesPerChangedByte, double MergedBytesPerChangedByte, long WrongStates);
 }

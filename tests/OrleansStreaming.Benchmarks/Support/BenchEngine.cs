@@ -43,6 +43,12 @@ internal sealed class BenchEngine : IAsyncDisposable
     /// <summary>Bytes of checkpoints that the running silos have written.</summary>
     public long CheckpointBytes => Engine.Hosts.Sum(h => h.Current?.Silo.Counters.CheckpointBytes ?? 0);
 
+    /// <summary>Bytes of merged checkpoints that the running silos have written.</summary>
+    public long MergedBytes => Engine.Hosts.Sum(h => h.Current?.Silo.Counters.MergedBytes ?? 0);
+
+    /// <summary>Checkpoints of partitions that the running silos have committed.</summary>
+    public long Checkpoints => Engine.Hosts.Sum(h => h.Current?.Silo.Counters.Checkpoints ?? 0);
+
     /// <summary>What a flush of a journal has taken, in the middle.</summary>
     public double CommitP50Ms => _storage!.CommitP50Ms;
 

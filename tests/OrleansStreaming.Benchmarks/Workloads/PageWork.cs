@@ -7,7 +7,6 @@ internal sealed class PageWork : IAsyncDisposable
 {
     private const string Edits = "edits";
     private const string Operator = "pages";
-    private readonly BenchEngine _bench;
     private readonly int _pages;
     private readonly int _size;
     private readonly PublishFeeder<Edit> _feeder;
@@ -15,9 +14,11 @@ internal sealed class PageWork : IAsyncDisposable
 
     private PageWork(BenchEngine bench, int pages, int size)
     {
-        (_bench, _pages, _size) = (bench, pages, size);
+        (Bench, _pages, _size) = (bench, pages, size);
         _feeder = new PublishFeeder<Edit>(bench.Engine, Edits, n => Edit.Make(n, pages, size), 100_000);
     }
+
+    public BenchEngine Bench { get; }
 
     /// <summary>What one event changes.</summary>
     public long ChangedBytesPerEvent => Edit.Make(0, _pages, _size).Length;
@@ -35,14 +36,11 @@ internal sealed class PageWork : IAsyncDisposable
     /// <summary>Feeds the next events, round robin over the pages, and waits until they are processed and durable.</summary>
     public async Task FeedAsync(int events, CancellationToken cancellationToken)
     {
-        long before = _bench.Turns;
-        await _feeder.FeedAsync(_fed, _fed + events, () => _bench.Turns - before, cancellationToken);
-        await _bench.WhenDoneAsync(() => _bench.Turns - before >= events, cancellationToken);
+        long before = Bench.Turns;
+        await _feeder.FeedAsync(_fed, _fed + events, () => Bench.Turns - before, cancellationToken);
+        await Bench.WhenDoneAsync(() => Bench.Turns - before >= events, cancellationToken);
         _fed += events;
     }
-
-    /// <summary>Checkpoints everything now; returns how many bytes that took.</summary>
-    public Task<long> CheckpointAsync(CancellationToken cancellationToken) => _bench.CheckpointAsync(cancellationToken);
 
     /// <summary>How many pages are not what all edits together make of them.</summary>
     public async Task<long> CountWrongStatesAsync(CancellationToken cancellationToken)
@@ -55,7 +53,7 @@ internal sealed class PageWork : IAsyncDisposable
         }
 
         long right = 0;
-        await foreach (GrainState state in _bench.Engine.GetStatesAsync(Operator, stable: true, cancellationToken))
+        await foreach (GrainState state in Bench.Engine.GetStatesAsync(Operator, stable: true, cancellationToken))
         {
             byte[] bytes = JsonDocument.Parse(state.Json).RootElement.GetProperty("bytes").GetBytesFromBase64();
             right += bytes.AsSpan().SequenceEqual(expected[long.Parse(state.Key, System.Globalization.CultureInfo.InvariantCulture)]) ? 1 : 0;
@@ -64,5 +62,5 @@ internal sealed class PageWork : IAsyncDisposable
         return _pages - right;
     }
 
-    public ValueTask DisposeAsync() => _bench.DisposeAsync();
+    public ValueTask DisposeAsync() => Bench.DisposeAsync();
 }

@@ -1,0 +1,60 @@
+namespace OrleansStreaming.Benchmarks;
+
+/// <summary>The same work without checkpoints, with checkpoints at a fixed interval, and with those of the defaults.</summary>
+internal sealed class CheckpointComparison(string states, int runs)
+{
+    private readonly List<Dictionary<CheckpointMode, Figures>> _runs = [];
+
+    /// <summary>Repeats the work, in each mode; no mode is always the first, since what comes first often finds a quieter disk.</summary>
+    public async Task RunAsync(IReadOnlyDictionary<CheckpointMode, BenchEngine> engines, Func<CheckpointMode, string, Task> work, CancellationToken cancellationToken)
+    {
+        CheckpointMode[] modes = Enum.GetValues<CheckpointMode>();
+        for (int run = 1; run <= runs; run++)
+        {
+            var figures = new Dictionary<CheckpointMode, Figures>();
+            for (int i = 0; i < modes.Length; i++)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                CheckpointMode mode = modes[(run + i) % modes.Length];
+                BenchEngine bench = engines[mode];
+                (long bytes, long checkpoints) = (bench.CheckpointBytes, bench.Checkpoints);
+                var meter = new ProcessMeter();
+                await work(mode, $"{states} states, checkpoints {mode.ToString().ToLowerInvariant()}: run {run} of {runs}");
+                (double seconds, double cpu, _) = meter.Read();
+                figures[mode] = new Figures(seconds, cpu, bench.CheckpointBytes - bytes, bench.Checkpoints - checkpoints);
+                if (mode != CheckpointMode.Off)
+                {
+                    await bench.CheckpointAsync(cancellationToken); // What is left would fall on the others.
+                }
+            }
+
+            _runs.Add(figures);
+        }
+    }
+
+    /// <summary>The share of time that the work takes longer; of the work without checkpoints in the same repetition.</summary>
+    public double OverheadPercent(CheckpointMode mode) => Median.Of(_runs, r => 100 * (1 - (r[CheckpointMode.Off].Seconds / r[mode].Seconds)));
+
+    public double CpuOverheadPercent(CheckpointMode mode) => Median.Of(_runs, r => 100 * ((r[mode].Cpu / r[CheckpointMode.Off].Cpu) - 1));
+
+    /// <summary>Bytes of checkpoints in one repetition.</summary>
+    public double Written(CheckpointMode mode) => Median.Of(_runs, r => r[mode].Written);
+
+    /// <summary>Checkpoints of partitions in one repetition.</summary>
+    public double Checkpoints(CheckpointMode mode) => Median.Of(_runs, r => r[mode].Checkpoints);
+
+    private sealed record Figures(double Seconds, double Cpu, long Written, long Checkpoints);
+}
+
+/// <summary>When checkpoints are taken.</summary>
+internal enum CheckpointMode
+{
+    /// <summary>Never.</summary>
+    Off,
+
+    /// <summary>At an interval, whatever they cost.</summary>
+    Fixed,
+
+    /// <summary>As the defaults of the engine say: further apart the more they cost.</summary>
+    Adaptive,
+}
