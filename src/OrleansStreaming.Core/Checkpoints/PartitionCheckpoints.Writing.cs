@@ -88,7 +88,6 @@ internal sealed partial class PartitionCheckpoints
     {
         if (partition.Lost)
         {
-            Release(candidate);
             return;
         }
 
@@ -124,7 +123,11 @@ internal sealed partial class PartitionCheckpoints
     /// <summary>Lets go of a candidate that nothing comes of.</summary>
     private void Discard(Candidate candidate)
     {
-        Release(candidate);
+        if (candidate.Tried)
+        {
+            DropBases(candidate);
+        }
+
         silo.ReturnCapture(candidate.Buffer);
         if (candidate.Tried)
         {
@@ -141,19 +144,14 @@ internal sealed partial class PartitionCheckpoints
         }
     }
 
-    /// <summary>Nothing will be made from the states that were kept with the copies.</summary>
-    private void Release(Candidate candidate)
+    /// <summary>Copies that may yet be committed: what follows them must not build on the ones before.</summary>
+    private void DropBases(Candidate candidate)
     {
         for (int i = candidate.Applied; i < candidate.Buffer.Count && silo.Deltas.InUse; i++)
         {
-            if (candidate.Buffer[i].Large is { } large)
+            if (candidate.Buffer[i].Large is not null)
             {
-                silo.Deltas.Release(large.New);
-                large.New = null;
-                if (candidate.Tried)
-                {
-                    candidate.HostOf(i, partition).DropBase(candidate.Buffer[i].Grain); // The copy may yet be committed: what follows it must not build on the one before.
-                }
+                candidate.HostOf(i, partition).DropBase(candidate.Buffer[i].Grain);
             }
         }
     }

@@ -297,11 +297,6 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
     /// <summary>The partition goes away: it costs nothing any more.</summary>
     public void Close()
     {
-        if (_candidate is { Phase: not CandidatePhase.Writing } candidate)
-        {
-            Release(candidate);
-        }
-
         silo.Pace.Changed(_costMicros, 0);
         _costMicros = 0;
     }

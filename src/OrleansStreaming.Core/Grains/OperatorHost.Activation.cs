@@ -44,7 +44,8 @@ internal sealed partial class OperatorHost
         grain.Committed = loaded.Position;
         if (_silo.Deltas.IsLarge(loaded.State.Length) && grain.Base?.Position != loaded.Position)
         {
-            KeepBase(grain, _silo.Deltas.TryMake(loaded.State, loaded.Position, loaded.DeltaBytes, loaded.Deltas));
+            bool room = _silo.Deltas.HasRoom(loaded.State.Length - (grain.Base?.Bytes.Length ?? 0));
+            KeepBase(grain, room ? DeltaBase.Of(loaded.State, loaded.Position, loaded.DeltaBytes, loaded.Deltas) : null);
         }
 
         _silo.Counters.Reactivated++;
@@ -56,8 +57,7 @@ internal sealed partial class OperatorHost
     public void KeepBase(Grain grain, DeltaBase? kept)
     {
         DeltaBase? old = grain.Base;
-        grain.Base = kept is not null && old is not null && Mutations.DeltaToOlder ? kept with { Bytes = old.Bytes } : kept;
-        _silo.Deltas.Release(old);
+        grain.Base = _silo.Deltas.Replace(old, kept is not null && old is not null && Mutations.DeltaToOlder ? kept with { Bytes = old.Bytes } : kept);
     }
 
     public void DropBase(Grain grain) => KeepBase(grain, null);

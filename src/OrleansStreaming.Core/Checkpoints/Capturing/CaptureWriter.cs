@@ -11,6 +11,9 @@ internal sealed class CaptureWriter(CaptureBuffer buffer, IReadOnlyList<int> ope
 
     private readonly RunWriter _writer = new(limits.BlockBytes, limits.WindowBytes, buffer.BasePosition);
 
+    /// <summary>What is to be kept of large states takes that much more than what it replaces.</summary>
+    private long _grown;
+
     public RunWriter Writer => _writer;
 
     /// <summary>What it has taken, without what storage took.</summary>
@@ -98,6 +101,11 @@ internal sealed class CaptureWriter(CaptureBuffer buffer, IReadOnlyList<int> ope
         }
 
         _writer.Add(operatorId, captured.Grain.Hash, captured.Grain.Key, kind, captured.Position, body);
-        large.New = deltas!.TryMake(state, captured.Position, deltaBytes, count);
+        long grown = _grown + state.Length - (large.Old?.Bytes.Length ?? 0);
+        if (deltas!.HasRoom(grown))
+        {
+            _grown = grown;
+            large.New = DeltaBase.Of(state, captured.Position, deltaBytes, count);
+        }
     }
 }

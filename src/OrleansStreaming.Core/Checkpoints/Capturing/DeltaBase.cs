@@ -6,7 +6,11 @@ namespace OrleansStreaming.Core;
 /// <param name="Position">The position of the checkpoint.</param>
 /// <param name="DeltaBytes">Bytes of all deltas since the last whole state.</param>
 /// <param name="Deltas">The number of deltas since the last whole state.</param>
-internal sealed record DeltaBase(byte[] Bytes, uint Sum, long Position, long DeltaBytes, int Deltas);
+internal sealed record DeltaBase(byte[] Bytes, uint Sum, long Position, long DeltaBytes, int Deltas)
+{
+    public static DeltaBase Of(ReadOnlySpan<byte> state, long position, long deltaBytes, int deltas) =>
+        new(state.ToArray(), Crc32C.Compute(state), position, deltaBytes, deltas);
+}
 
 /// <summary>The copy of a large state: what it may be compared with, and what the next one may be.</summary>
 internal sealed class LargeCapture(DeltaBase? old)
@@ -17,7 +21,7 @@ internal sealed class LargeCapture(DeltaBase? old)
     public DeltaBase? New { get; set; }
 }
 
-/// <summary>When a checkpoint is a delta, and the memory for what deltas are made from. From any thread.</summary>
+/// <summary>When a checkpoint is a delta, and the memory for what deltas are made from. From any thread, where nothing else is said.</summary>
 internal sealed class DeltaLimits(SiloOptions options)
 {
     /// <summary>Deltas that a reader may have to apply to one state.</summary>
@@ -37,24 +41,19 @@ internal sealed class DeltaLimits(SiloOptions options)
         return old.Deltas >= MaxDeltas ? 0 : (int)Math.Clamp(left, 0, Math.Min(int.MaxValue, stateBytes * options.DeltaMostPercent / 100));
     }
 
-    /// <summary>Makes a base, if there is memory for it.</summary>
-    public DeltaBase? TryMake(ReadOnlySpan<byte> state, long position, long deltaBytes, int deltas)
+    /// <summary>That much more may be kept. What is being written does not count: it lives no longer than the copies of the checkpoint.</summary>
+    public bool HasRoom(long more) => Volatile.Read(ref _used) + more <= options.DeltaBudgetBytes;
+
+    /// <summary>Keeps one in the place of another, if there is memory for it; returns what is kept. Only in the loop.</summary>
+    public DeltaBase? Replace(DeltaBase? old, DeltaBase? kept)
     {
-        if (Interlocked.Add(ref _used, state.Length) > options.DeltaBudgetBytes)
+        Volatile.Write(ref _used, _used - (old?.Bytes.Length ?? 0));
+        if (kept is null || !HasRoom(kept.Bytes.Length))
         {
-            Interlocked.Add(ref _used, -state.Length);
             return null;
         }
 
-        return new DeltaBase(state.ToArray(), Crc32C.Compute(state), position, deltaBytes, deltas);
-    }
-
-    /// <summary>A base is no longer kept.</summary>
-    public void Release(DeltaBase? released)
-    {
-        if (released is not null)
-        {
-            Interlocked.Add(ref _used, -released.Bytes.Length);
-        }
+        Volatile.Write(ref _used, _used + kept.Bytes.Length);
+        return kept;
     }
 }
