@@ -32,16 +32,18 @@ internal sealed class CheckpointComparison(string states, int runs)
         }
     }
 
-    /// <summary>The share of time that the work takes longer; of the work without checkpoints in the same repetition.</summary>
-    public double OverheadPercent(CheckpointMode mode) => Median.Of(_runs, r => 100 * (1 - (r[CheckpointMode.Off].Seconds / r[mode].Seconds)));
+    /// <summary>The share of its time that the work takes longer than without checkpoints in the same repetition; NaN when repetitions are too short for any.</summary>
+    public double OverheadPercent(CheckpointMode mode) => Of(mode, r => 100 * (1 - (r[CheckpointMode.Off].Seconds / r[mode].Seconds)));
 
-    public double CpuOverheadPercent(CheckpointMode mode) => Median.Of(_runs, r => 100 * ((r[mode].Cpu / r[CheckpointMode.Off].Cpu) - 1));
+    public double CpuOverheadPercent(CheckpointMode mode) => Of(mode, r => 100 * ((r[mode].Cpu / r[CheckpointMode.Off].Cpu) - 1));
 
     /// <summary>Bytes of checkpoints in one repetition.</summary>
     public double Written(CheckpointMode mode) => Median.Of(_runs, r => r[mode].Written);
 
     /// <summary>Checkpoints of partitions in one repetition.</summary>
     public double Checkpoints(CheckpointMode mode) => Median.Of(_runs, r => r[mode].Checkpoints);
+
+    private double Of(CheckpointMode mode, Func<Dictionary<CheckpointMode, Figures>, double> figure) => Checkpoints(mode) > 0 ? Median.Of(_runs, figure) : double.NaN;
 
     private sealed record Figures(double Seconds, double Cpu, long Written, long Checkpoints);
 }

@@ -17,7 +17,7 @@ internal sealed class CheckpointScenario(Common common, CheckpointScenario.Load 
         Option<string> distribution = CommonOptions.Word("--distribution", "How keys are drawn", "uniform", "zipf");
         Option<int> pages = CommonOptions.Number("--pages", "N", "Grains with large states", 64, 1, 100_000);
         Option<int> pageBytes = CommonOptions.Number("--page-bytes", "N", "The size of a large state", 1 << 20, 1000, 1 << 24);
-        Option<int> edits = CommonOptions.Number("--edits", "N", "Events for large states in one repetition", 300_000, 1, 1_000_000_000);
+        Option<int> edits = CommonOptions.Number("--edits", "N", "Events for large states in one repetition", 4_000_000, 1, 1_000_000_000);
         Option<int> rounds = CommonOptions.Number("--rounds", "N", "Checkpoints of all large states, each after one event for each", 20, 1, 1_000_000);
         Option<int> every = CommonOptions.Number("--every-ms", "MS", "The fixed interval", 2000, 1, 3_600_000);
         Command command = new("checkpoint", "The work of throughput without checkpoints, with checkpoints at a fixed interval, and with those of the defaults; and large states of which a thousandth changes")
@@ -133,11 +133,13 @@ internal sealed class CheckpointScenario(Common common, CheckpointScenario.Load 
     {
         ["states"] = states,
         ["mode"] = mode.ToString().ToLowerInvariant(),
-        ["overheadPercent"] = Math.Round(measured.OverheadPercent(mode), 3),
-        ["cpuOverheadPercent"] = Math.Round(measured.CpuOverheadPercent(mode), 3),
+        ["overheadPercent"] = Finite(measured.OverheadPercent(mode)),
+        ["cpuOverheadPercent"] = Finite(measured.CpuOverheadPercent(mode)),
         ["checkpoints"] = measured.Checkpoints(mode),
         ["writtenBytes"] = measured.Written(mode),
     };
+
+    private static JsonNode? Finite(double value) => double.IsFinite(value) ? JsonValue.Create(Math.Round(value, 3)) : null;
 
     internal sealed record Load(int Keys, int Events, string Distribution, int Pages, int PageBytes, int Edits, int Rounds, int EveryMs);
 
