@@ -88,17 +88,18 @@ internal sealed partial class Silo
         static (_, _) => { })); // What is left over is found when the partition is opened next.
 
     /// <summary>Sends an output on its way: straight into a partition of this silo, else through a channel.</summary>
-    public void Route(StreamDefinition stream, ref Row row, Grain sender, bool flagged)
+    /// <returns>A mark that tells when it has arrived (<see cref="Outbox.IsAcknowledged"/>), 0 when it has.</returns>
+    public long Route(StreamDefinition stream, ref Row row, Grain sender, bool flagged)
     {
         int id = PartitionId.Of(stream, KeyHash.PartitionOf(KeyHash.Compute(row.Key), stream.PartitionCount));
         Partition? local = Ownerships.Find(id);
         if (local is { Closed: false } && !Outbox.Holds(id) && (!flagged || local.Duplicates.TryCatchUp()))
         {
             local.TakeLocal(ref row, sender.Foreign?.Prune(Journals), flagged);
-            return;
+            return 0;
         }
 
-        Outbox.Add(id, ref row, SendVector(sender), flagged);
+        return Outbox.Add(id, ref row, SendVector(sender), flagged);
     }
 
     /// <summary>Tells all partitions that an operator writes to what it will never repeat.</summary>

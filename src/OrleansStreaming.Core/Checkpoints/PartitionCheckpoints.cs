@@ -46,6 +46,7 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
     {
         Loads.Step(silo.Options.LoadsPerStep);
         StepMerge();
+        AnnounceWhenRepeatsArrived();
         if (_candidate is null && !Begin())
         {
             return;
@@ -81,7 +82,7 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
         bool due = _forced || silo.NowMs - _lastMs >= silo.Pace.IntervalMs
             || silo.Counters.JournalBytes - _bytesAtLast >= silo.Options.CheckpointBytes
             || (silo.Pace.IsLongToReplay(_busyAtLast) && silo.NowMs - _lastMs >= silo.Options.CheckpointEveryMs);
-        if (!due || partition.Manifest.Busy || partition.TurnsStopped)
+        if (!due || partition.Manifest.Busy || partition.TurnsStopped || partition.Move.IsOverdue)
         {
             return false;
         }
@@ -220,6 +221,7 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
         if (Mutations.AnnounceEarly)
         {
             Announce(before, next);
+            AnnounceWhenRepeatsArrived();
         }
 
         partition.Manifest.Write(next, landed =>
@@ -315,18 +317,5 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
         }
 
         host.CatchUpWithCheckpoint(grain, position);
-    }
-
-    /// <summary>Tells those who receive the operators' outputs what will never be repeated. A fact about storage: never undone.</summary>
-    private void Announce(PartitionManifest before, PartitionManifest now)
-    {
-        foreach (OperatorHost host in partition.Hosts)
-        {
-            long floor = now.Committed.GetValueOrDefault(host.Id, -1);
-            if (floor > before.Committed.GetValueOrDefault(host.Id, -1))
-            {
-                silo.AnnounceFloor(host.Type.Definition, new Floor(host.Id, partition.Id, floor));
-            }
-        }
     }
 }

@@ -193,7 +193,11 @@ internal sealed partial class OperatorHost
                 Key = context.Bytes(output.Key, output.KeyLength),
                 Payload = context.Bytes(output.Payload, output.PayloadLength),
             };
-            _silo.Route(output.Stream, ref row, grain, flagged);
+            long mark = _silo.Route(output.Stream, ref row, grain, flagged);
+            if (flagged)
+            {
+                _partition.Checkpoints.Repeated(mark);
+            }
         }
     }
 

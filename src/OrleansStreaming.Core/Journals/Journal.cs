@@ -61,7 +61,7 @@ internal sealed class Journal(int id, string name, JournalTable journals, SiloOp
     /// Appends rows that are already as they lie in a block, without times: theirs is that of the block, hence a new block for
     /// each millisecond. Returns the block.
     /// </summary>
-    public LogBlock Append(PartitionLog log, ReadOnlySpan<byte> rows, int count, long time)
+    public LogBlock Append(PartitionLog log, ReadOnlySpan<byte> rows, int count, long time, byte[] producer, RecordName last)
     {
         LogBlock? block = log.Open;
         if (block is null || !block.HasRoomFor(rows.Length) || !block.HasOneTime || time - block.BaseTime is < 0 or >= TimePrecision)
@@ -69,7 +69,7 @@ internal sealed class Journal(int id, string name, JournalTable journals, SiloOp
             block = Open(log, time);
         }
 
-        block.Append(rows, count);
+        block.Append(rows, count, producer, last);
         Added(log, block, count, rows.Length);
         return block;
     }

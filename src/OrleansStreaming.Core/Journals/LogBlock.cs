@@ -24,6 +24,12 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
 
     public int Count { get; private set; }
 
+    /// <summary>Who made all of its rows, if that is one producer or nobody by name (empty), in the order of their names; null when it is not so, or not known.</summary>
+    public byte[]? OnlyProducer { get; private set; }
+
+    /// <summary>The last name of <see cref="OnlyProducer"/>.</summary>
+    public RecordName LastName { get; private set; }
+
     /// <summary>Whether all rows appended so far have the time <see cref="BaseTime"/>.</summary>
     public bool HasOneTime { get; private set; } = true;
 
@@ -92,8 +98,15 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
     public bool HasRoomFor(int bytes) => Count == 0 || Length + bytes <= MaxBytes;
 
     /// <summary>Appends rows as they are. Call only while the frame gathers.</summary>
-    public void Append(ReadOnlySpan<byte> rows, int count)
+    /// <param name="rows">The rows.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="producer">Who made them; empty for nobody by name.</param>
+    /// <param name="last">The highest of their names, which is the last.</param>
+    public void Append(ReadOnlySpan<byte> rows, int count, byte[] producer, RecordName last)
     {
+        bool goesOn = Count == 0 || (OnlyProducer is { } only && only.AsSpan().SequenceEqual(producer) && last >= LastName);
+        OnlyProducer = goesOn ? producer : null;
+        LastName = last;
         Reserve(rows.Length);
         rows.CopyTo(Buffer.AsSpan(Length));
         Length += rows.Length;
@@ -105,6 +118,7 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
     {
         row.Slot = vector is null ? 0 : SlotOf(vector);
         HasOneTime &= row.Time == BaseTime;
+        OnlyProducer = null;
         Reserve(row.MaxSize);
         int start = Length;
         Length += row.Write(Buffer.AsSpan(Length), BaseTime);

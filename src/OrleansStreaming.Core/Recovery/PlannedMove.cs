@@ -31,6 +31,9 @@ internal sealed class PlannedMove(Silo silo, Partition partition)
 
     public MovePhase Phase { get; private set; }
 
+    /// <summary>No further checkpoint: under a steady load there would always be another one to wait for.</summary>
+    public bool IsOverdue => Phase == MovePhase.Preparing && silo.NowMs - _sinceMs > PrepareMs;
+
     public void Begin()
     {
         if (Phase == MovePhase.None)
@@ -63,7 +66,7 @@ internal sealed class PlannedMove(Silo silo, Partition partition)
         }
 
         if (Phase == MovePhase.Preparing && !partition.Checkpoints.InProgress && !partition.Manifest.Busy
-            && (partition.Checkpoints.IsClean || silo.NowMs - _sinceMs > PrepareMs))
+            && (partition.Checkpoints.IsClean || IsOverdue))
         {
             partition.TurnsStopped = true;
             partition.Closed |= Mutations.CloseFirst;

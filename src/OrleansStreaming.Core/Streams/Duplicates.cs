@@ -52,6 +52,15 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
         return inOverlay;
     }
 
+    /// <summary>Moves the stable part on over blocks of one producer, whose rows need not be read: while they are new, for nothing.</summary>
+    public void PassWholeBlocks()
+    {
+        if (TryPassBlocks(ref _stableCursor, Stable, stableOnly: true, out long position))
+        {
+            StablePosition = Math.Max(StablePosition, position);
+        }
+    }
+
     /// <summary>Moves the stable part on as far as records are stable or void, and forgets what cannot repeat. Returns whether it moved.</summary>
     public bool AdvanceStable()
     {
@@ -103,7 +112,7 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
     private bool TryScan(ref LogCursor cursor, ProducerTable into, bool stableOnly, out long position)
     {
         Span<byte> producer = stackalloc byte[ProducerTable.MaxKeyBytes];
-        position = Offset.None.Value;
+        TryPassBlocks(ref cursor, into, stableOnly, out position);
         while (cursor.TryEnter(log, silo, out LogBlock? block, out int start, out int index))
         {
             bool durable = silo.Journals.IsDurable(block.Journal, block.Lsn);
@@ -138,6 +147,10 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
             }
 
             Take(producer[..run], in last);
+            if (TryPassBlocks(ref cursor, into, stableOnly, out long passed))
+            {
+                position = passed;
+            }
         }
 
         return cursor.AtEnd(log);
@@ -149,5 +162,25 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
                 into.Raise(key, in entry);
             }
         }
+    }
+
+    private bool TryPassBlocks(ref LogCursor cursor, ProducerTable into, bool stableOnly, out long position)
+    {
+        Span<byte> key = stackalloc byte[ProducerTable.MaxKeyBytes];
+        position = Offset.None.Value;
+        while (cursor.TryFindBlock(log, out LogBlock? block) && cursor.IsAtStart && block is { OnlyProducer: { } producer, Closed: true, HasSlots: false }
+            && (!stableOnly || silo.Journals.IsDurable(block.Journal, block.Lsn)))
+        {
+            if (producer.Length > 0)
+            {
+                int length = ProducerTable.KeyOf(new Row { Producer = ProducerKind.External, ProducerKey = producer }, key);
+                into.Raise(key[..length], new ProducerEntry(block.LastName, block.Journal, block.Lsn, block.BaseTime / 1000));
+            }
+
+            cursor.PassBlock();
+            position = block.LastOffset;
+        }
+
+        return position >= 0;
     }
 }

@@ -72,33 +72,9 @@ internal struct LogCursor
     public bool TryEnter(PartitionLog log, Silo silo, [NotNullWhen(true)] out LogBlock? block, out int start, out int index)
     {
         start = index = 0;
-        block = null;
-        if (_sequence < log.FirstSequence)
+        if (!TryFindBlock(log, out block))
         {
-            // What was trimmed had been passed by everything that this cursor reads for.
-            this = new LogCursor { _sequence = log.FirstSequence };
-        }
-
-        while (true)
-        {
-            if (_sequence >= log.EndSequence)
-            {
-                return false;
-            }
-
-            block = log[_sequence];
-            if (_row + _skip < block.Count)
-            {
-                break;
-            }
-
-            if (!block.Closed)
-            {
-                return false;
-            }
-
-            _sequence++;
-            _byte = _row = _skip = 0;
+            return false;
         }
 
         if (block.Buffer is null)
@@ -117,6 +93,45 @@ internal struct LogCursor
         start = _byte;
         index = _row;
         return true;
+    }
+
+    /// <summary>Finds the block of the next row, in memory or not, without moving.</summary>
+    public bool TryFindBlock(PartitionLog log, [NotNullWhen(true)] out LogBlock? block)
+    {
+        block = null;
+        if (_sequence < log.FirstSequence)
+        {
+            // What was trimmed had been passed by everything that this cursor reads for.
+            this = new LogCursor { _sequence = log.FirstSequence };
+        }
+
+        while (_sequence < log.EndSequence)
+        {
+            block = log[_sequence];
+            if (_row + _skip < block.Count)
+            {
+                return true;
+            }
+
+            if (!block.Closed)
+            {
+                return false;
+            }
+
+            PassBlock();
+        }
+
+        return false;
+    }
+
+    /// <summary>Nothing of the block has been passed.</summary>
+    public readonly bool IsAtStart => _row + _skip == 0;
+
+    /// <summary>Passes all of the block.</summary>
+    public void PassBlock()
+    {
+        _sequence++;
+        _byte = _row = _skip = 0;
     }
 
     /// <summary>Passes the row just read.</summary>

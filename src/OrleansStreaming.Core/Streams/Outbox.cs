@@ -53,7 +53,8 @@ internal sealed class Outbox(Silo silo)
     public int Waiting => _channels.Values.Sum(c => c.Unacknowledged.Count);
 
     /// <summary>Adds a record for a partition. The sender keeps the full vector.</summary>
-    public void Add(int partition, ref Row row, CausalityVector? vector, bool flagged)
+    /// <returns>A mark as <see cref="Mark"/> gives it, that covers the record.</returns>
+    public long Add(int partition, ref Row row, CausalityVector? vector, bool flagged)
     {
         OutChannel channel = Channel(partition);
         SendBatch? batch = channel.Open;
@@ -67,6 +68,7 @@ internal sealed class Outbox(Silo silo)
         silo.Probe?.Sending(batch.Rows, in row);
         channel.NextNumber++;
         MarkDirty(channel);
+        return batch.Stamp;
     }
 
     /// <summary>Announces what will never be repeated; takes a number like a record, is resent like one, never looked up.</summary>

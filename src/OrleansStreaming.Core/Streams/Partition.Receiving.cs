@@ -51,11 +51,11 @@ internal sealed partial class Partition
 
         _silo.Journal.BeginAtomic(batch.Length);
         long now = _silo.WallMicros;
-        LogBlock block = _silo.Journal.Append(Log, batch.Rows.AsSpan(0, batch.Length), batch.Count, now);
+        var lastName = new RecordName(batch.Previous is null ? batch.Sequence : batch.Last, batch.Previous is null ? batch.Count - 1 : 0);
+        LogBlock block = _silo.Journal.Append(Log, batch.Rows.AsSpan(0, batch.Length), batch.Count, now, batch.Producer, lastName);
         if (named)
         {
-            var last = new RecordName(batch.Previous is null ? batch.Sequence : batch.Last, batch.Previous is null ? batch.Count - 1 : 0);
-            Duplicates.Appended(key[..keyLength], new ProducerEntry(last, block.Journal, block.Lsn, now / 1000));
+            Duplicates.Appended(key[..keyLength], new ProducerEntry(lastName, block.Journal, block.Lsn, now / 1000));
         }
 
         ReportIngested(block, batch.Count);

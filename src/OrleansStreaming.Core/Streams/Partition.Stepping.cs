@@ -224,6 +224,7 @@ internal sealed partial class Partition
 
         _keptMs = _silo.NowMs;
         Log.SettleSlots(_silo.Journals, _silo.Probe);
+        Duplicates.PassWholeBlocks();
         long budget = _silo.Options.MemoryBudgetBytes / Math.Max(1, _silo.Ownerships.Active.Count), held = 0;
         for (long s = Log.FirstSequence; s < Log.EndSequence; s++)
         {
