@@ -99,10 +99,15 @@ internal sealed partial class Ownerships
                 }
                 catch (StorageException e) when (e.Ambiguous)
                 {
-                    // Never guess: read what is there.
+                    // Never guess: read what is there. If it is not there, it may still come.
                     StoredRecord? now = await storage.ReadRecordAsync(record, cancel).ConfigureAwait(false);
                     PartitionManifest? found = now is null ? null : PartitionManifest.Parse(record, now.Content.Span);
-                    return found?.Owner == owner ? (found, now!.Tag) : default;
+                    if (found?.Owner == owner)
+                    {
+                        return (found, now!.Tag);
+                    }
+
+                    throw;
                 }
             },
             (result, error) =>
