@@ -42,6 +42,9 @@ internal sealed record SiloOptions
     /// <summary>The edge refuses events for a partition that has more than this to process.</summary>
     public long MaxBacklogBytes { get; init; } = 128 << 20;
 
+    /// <summary>Sources wait while a partition has more than this to process.</summary>
+    public long SourceBacklogBytes { get; init; } = 2 << 20;
+
     /// <summary>How often storage is asked for seals and ownership in case announcements were lost.</summary>
     public long PollMs { get; init; } = 1000;
 

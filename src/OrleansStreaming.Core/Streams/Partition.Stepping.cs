@@ -60,6 +60,7 @@ internal sealed partial class Partition
         }
 
         Checkpoints.Step();
+        AnswerSources();
         KeepWithinMemory();
     }
 

@@ -11,6 +11,7 @@ internal sealed partial class Partition
     private readonly Silo _silo;
     private readonly Dictionary<int, InChannel> _in = [];
     private readonly Queue<(long Lsn, IngestBatch Batch, int Appended)> _ingests = new();
+    private readonly Queue<(IngestBatch Batch, int Appended)> _sourceAnswers = new();
 
     public Partition(Silo silo, int id, StreamDefinition stream, int index, ManifestWriter manifest, PartitionLog log)
     {
@@ -179,6 +180,11 @@ internal sealed partial class Partition
         foreach (SinkRunner sink in Sinks)
         {
             sink.Close();
+        }
+
+        while (_sourceAnswers.TryDequeue(out var durable))
+        {
+            durable.Batch.Done(new IngestResult(IngestStatus.Durable, durable.Appended));
         }
 
         while (_ingests.TryDequeue(out var waiting))

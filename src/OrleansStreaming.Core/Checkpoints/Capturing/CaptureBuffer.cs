@@ -9,6 +9,10 @@ namespace OrleansStreaming.Core;
 internal sealed class CaptureBuffer : IBufferWriter<byte>
 {
     private const int ChunkBytes = 256 << 10;
+
+    /// <summary>Chunks kept for the next checkpoint.</summary>
+    private const int MaxSpare = 256;
+    private readonly Stack<byte[]> _spare = new();
     private readonly List<byte[]> _chunks = [];
     private readonly List<int> _hostEnds = [];
     private CapturedGrain[] _grains = [];
@@ -74,7 +78,10 @@ internal sealed class CaptureBuffer : IBufferWriter<byte>
     {
         foreach (byte[] chunk in _chunks)
         {
-            ArrayPool<byte>.Shared.Return(chunk);
+            if (chunk.Length == ChunkBytes && _spare.Count < MaxSpare)
+            {
+                _spare.Push(chunk);
+            }
         }
 
         _chunks.Clear();
@@ -109,7 +116,13 @@ internal sealed class CaptureBuffer : IBufferWriter<byte>
         }
 
         int begun = _used - _start;
-        byte[] chunk = ArrayPool<byte>.Shared.Rent(Math.Max(ChunkBytes, checked((begun + size) * 2)));
+        int needed = checked((begun + size) * 2);
+        byte[]? chunk = null;
+        if (needed > ChunkBytes || !_spare.TryPop(out chunk))
+        {
+            chunk = GC.AllocateUninitializedArray<byte>(Math.Max(ChunkBytes, needed));
+        }
+
         _chunk.AsSpan(_start, begun).CopyTo(chunk);
         _chunks.Add(_chunk = chunk);
         _start = 0;

@@ -17,8 +17,9 @@ internal sealed class CaptureSorter
         int count = end - start;
         if (_unsorted.Length < count)
         {
-            _unsorted = new SortKey[count];
-            _sorted = new SortKey[count];
+            int length = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)count); // The next checkpoint has a few more.
+            _unsorted = new SortKey[length];
+            _sorted = new SortKey[length];
         }
 
         ulong lowest = ulong.MaxValue, highest = 0;
@@ -34,7 +35,7 @@ internal sealed class CaptureSorter
         ulong width = Math.Max(1, ((highest - lowest) / (ulong)buckets) + 1);
         if (_ends.Length < buckets + 1)
         {
-            _ends = new int[buckets + 1];
+            _ends = new int[(int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)buckets + 1)];
         }
 
         Deal(_unsorted.AsSpan(0, count), lowest, width, _ends.AsSpan(0, buckets + 1));

@@ -6,7 +6,7 @@ namespace OrleansStreaming.Testing.Simulation;
 internal sealed record Scenario
 {
     /// <summary>Grows whenever the same seed comes to draw another schedule.</summary>
-    public const int Generator = 3;
+    public const int Generator = 4;
 
     public required int Silos { get; init; }
 
@@ -93,6 +93,7 @@ internal sealed record Scenario
         StorageRetryMs = random.Pick(1, 5, 20),
         MaxBatchBytes = random.Pick(1, 100, 1000, 1 << 16),
         RowsPerStep = random.Pick(1, 8, 20, 64),
+        SourceBacklogBytes = random.Pick(0, 100, 2000, 1 << 20),
         CaptureGrainsPerStep = random.Pick(1, 2, 4, 512),
         LoadsPerStep = random.Pick(1, 3, 256),
         DeltaFromBytes = random.Pick(0, 1, 4096),
