@@ -12,12 +12,26 @@ internal sealed class ProgressChecker(Oracle oracle) : Checker(oracle, "I8")
     /// <summary>A silo's clock may be behind by so much.</summary>
     private const long MaxSkewMicros = 10_000_000;
 
+    /// <summary>Gives a partition up; whoever reads it meanwhile is sent on.</summary>
+    private static bool IsMoving(SimulatedSilo silo)
+    {
+        foreach (Partition partition in silo.Silo.Ownerships.Active)
+        {
+            if (partition.Move.Phase != MovePhase.None)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Nothing is under way and nobody waits, as far as one can see.</summary>
     public bool IsQuiet()
     {
         foreach (SimulatedSilo silo in World.Silos)
         {
-            if (silo.Runs && (silo.DeclaredDead || !silo.Silo.IsQuiet))
+            if (silo.Runs && (silo.DeclaredDead || !silo.Silo.IsQuiet || IsMoving(silo)))
             {
                 return false;
             }
