@@ -14,6 +14,7 @@ public sealed partial class CommandTests
     {
         ["samples/FlightBoard"] = "samples/FlightBoard/Options.cs",
         ["tests/OrleansStreaming.Simulation"] = "tests/OrleansStreaming.Simulation/Options.cs", // Run by test.sh.
+        ["tests/OrleansStreaming.Benchmarks"] = "tests/OrleansStreaming.Benchmarks/Support/CommonOptions.cs", // Run by their own tests.
         [FirstOperator] = null, // Run below.
     };
 

@@ -15,7 +15,7 @@ internal sealed class ThroughputScenario(Common common, KeySequence keys, string
         Option<int> partitions = CommonOptions.Number("--partitions", "N", "Partitions of each stream", 8, 1, 1024);
         Option<string> distribution = CommonOptions.Word("--distribution", "How keys are drawn", "uniform", "zipf");
         Option<string> variant = CommonOptions.Word("--variant", "Events: structs under a number, structs under a text, JSON records under a number", Variants.Names);
-        Option<string> feed = CommonOptions.Word("--feed", "How events come in: many calls to publish, or one ISource", "publish", "source");
+        Option<string> feed = CommonOptions.Word("--feed", "How events come in: many calls to publish, or one ISource", "source", "publish");
         Option<int> ahead = CommonOptions.Number("--ahead", "N", "How many events may be published and not yet processed", 100_000, 1, 100_000_000);
         Option<bool> verify = new("--verify") { Description = "Compare the states of all grains with what they must be; slow" };
         Option<bool> allocations = new("--allocations") { Description = "Also show which types are allocated, in a repetition of its own" };
