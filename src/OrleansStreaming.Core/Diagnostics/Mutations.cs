@@ -165,7 +165,7 @@ internal static class Mutations
     [Breaks("FloorExact")]
     public static readonly bool AnnounceTooMuch = IsOn(nameof(AnnounceTooMuch));
 
-    /// <summary>A floor is heeded when it arrives, whatever is still on its way before it.</summary>
+    /// <summary>A floor is heeded when it arrives, whatever is still on its way before it, and announced without waiting for that.</summary>
     [Breaks("FloorLate")]
     public static readonly bool HeedFloorEarly = IsOn(nameof(HeedFloorEarly));
 
