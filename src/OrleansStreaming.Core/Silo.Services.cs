@@ -66,16 +66,30 @@ internal sealed partial class Silo
     public bool IsStable(LogBlock block, int slot) =>
         Journals.IsDurable(block.Journal, block.Lsn) && block.IsSettledSlot(slot, Journals);
 
-    public string OperatorName(int operatorId) => Operators.FirstOrDefault(o => o.Definition.Id == operatorId)?.Definition.Name ?? $"operator{operatorId}";
+    public string OperatorName(int operatorId) => FindOperator(operatorId)?.Definition.Name ?? $"operator{operatorId}";
 
     public string KeyText(int operatorId, ReadOnlySpan<byte> key) =>
-        Operators.FirstOrDefault(o => o.Definition.Id == operatorId)?.KeyText(key) ?? Convert.ToHexString(key);
+        FindOperator(operatorId)?.KeyText(key) ?? Convert.ToHexString(key);
 
     /// <summary>The partition that a grain of an operator reads, -1 when the operator is not known.</summary>
     public int SourcePartition(int operatorId, ReadOnlySpan<byte> key)
     {
-        StreamDefinition? from = Operators.FirstOrDefault(o => o.Definition.Id == operatorId)?.Definition.From;
+        StreamDefinition? from = FindOperator(operatorId)?.Definition.From;
         return from is null ? -1 : PartitionId.Of(from, KeyHash.PartitionOf(KeyHash.Compute(key), from.PartitionCount));
+    }
+
+    /// <summary>A loop, not a query: asked for every record of a grain that the table of names reads.</summary>
+    private OperatorType? FindOperator(int operatorId)
+    {
+        for (int i = 0; i < Operators.Count; i++)
+        {
+            if (Operators[i].Definition.Id == operatorId)
+            {
+                return Operators[i];
+            }
+        }
+
+        return null;
     }
 
     public void DeleteRun(string name) => Submit(new Request<bool>(

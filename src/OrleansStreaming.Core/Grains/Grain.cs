@@ -96,9 +96,9 @@ internal sealed class Grain(byte[] key, ulong hash)
         get => _extras?.Undo;
         set
         {
-            if (value is not null || _extras is not null)
+            if (ExtrasFor(value) is { } extras)
             {
-                Extras.Undo = value;
+                extras.Undo = value;
             }
         }
     }
@@ -109,9 +109,9 @@ internal sealed class Grain(byte[] key, ulong hash)
         get => _extras?.Base;
         set
         {
-            if (value is not null || _extras is not null)
+            if (ExtrasFor(value) is { } extras)
             {
-                Extras.Base = value;
+                extras.Base = value;
             }
         }
     }
@@ -122,9 +122,9 @@ internal sealed class Grain(byte[] key, ulong hash)
         get => _extras?.Pending;
         set
         {
-            if (value is not null || _extras is not null)
+            if (ExtrasFor(value) is { } extras)
             {
-                Extras.Pending = value;
+                extras.Pending = value;
             }
         }
     }
@@ -135,9 +135,9 @@ internal sealed class Grain(byte[] key, ulong hash)
         get => _extras?.Turn;
         set
         {
-            if (value is not null || _extras is not null)
+            if (ExtrasFor(value) is { } extras)
             {
-                Extras.Turn = value;
+                extras.Turn = value;
             }
         }
     }
@@ -148,9 +148,9 @@ internal sealed class Grain(byte[] key, ulong hash)
         get => _extras?.Mailbox;
         set
         {
-            if (value is not null || _extras is not null)
+            if (ExtrasFor(value) is { } extras)
             {
-                Extras.Mailbox = value;
+                extras.Mailbox = value;
             }
         }
     }
@@ -161,9 +161,9 @@ internal sealed class Grain(byte[] key, ulong hash)
         get => _extras?.Failed;
         set
         {
-            if (value is not null || _extras is not null)
+            if (ExtrasFor(value) is { } extras)
             {
-                Extras.Failed = value;
+                extras.Failed = value;
             }
         }
     }
@@ -172,6 +172,9 @@ internal sealed class Grain(byte[] key, ulong hash)
     public bool IsIdle => Phase == GrainPhase.Ready && !Behind && (_extras is null || _extras is { Turn: null, Mailbox: not { Count: > 0 } });
 
     private GrainExtras Extras => _extras ??= new GrainExtras();
+
+    /// <summary>Where a value is kept: nowhere, while there is none and never was any.</summary>
+    private GrainExtras? ExtrasFor(object? value) => value is null ? _extras : Extras;
 
     /// <summary>What few grains have at a time.</summary>
     private sealed class GrainExtras

@@ -12,12 +12,9 @@ internal sealed partial class OperatorHost
     private void Run(Grain grain, in Input input, in Row row)
     {
         grain.LastUsedMs = _silo.NowMs;
-        if (row.Kind != RecordKind.Event || _partition.Self.HasDecisions)
+        if ((row.Kind != RecordKind.Event || _partition.Self.HasDecisions) && PassOver(grain, in input))
         {
-            if (PassOver(grain, in input))
-            {
-                return;
-            }
+            return;
         }
 
         // Where copies are cheap a turn that throws is undone from one; else the grain's checkpoint is read again.

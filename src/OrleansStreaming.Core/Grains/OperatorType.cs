@@ -72,7 +72,6 @@ internal sealed class OperatorType<TGrain, TKey, TState> : OperatorType
     private readonly Dictionary<string, CallInvoker<TGrain>> _calls;
     private readonly ArrayBufferWriter<byte> _encoded = new(64);
     private TState _saved = new();
-    private readonly ObjectFactory<TGrain> _factory = Factory;
 
     [System.Diagnostics.CodeAnalysis.SetsRequiredMembers]
     public OperatorType(OperatorDefinition definition, Topology topology)
@@ -88,7 +87,7 @@ internal sealed class OperatorType<TGrain, TKey, TState> : OperatorType
 
     public override OperatorGrain Create(ReadOnlySpan<byte> key, IServiceProvider services)
     {
-        TGrain grain = _factory(services, null);
+        TGrain grain = Factory(services, null);
         grain.Key = KeyCodec.Decode<TKey>(key);
         return grain;
     }

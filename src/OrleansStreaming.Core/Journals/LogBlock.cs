@@ -114,16 +114,14 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
     }
 
     /// <summary>Appends a row. Call only while the frame gathers.</summary>
-    public int Append(ref Row row, CausalityVector? vector)
+    public void Append(ref Row row, CausalityVector? vector)
     {
         row.Slot = vector is null ? 0 : SlotOf(vector);
         HasOneTime &= row.Time == BaseTime;
         OnlyProducer = null;
         Reserve(row.MaxSize);
-        int start = Length;
         Length += row.Write(Buffer.AsSpan(Length), BaseTime);
         Count++;
-        return start;
     }
 
     /// <summary>Whether a row is void: it depends on a lost record.</summary>

@@ -43,20 +43,20 @@ internal sealed class IngestEncoder(StreamDefinition stream, byte[] producer, lo
         Append(type, PartitionOf(keyLength), keyLength);
     }
 
-    /// <summary>Adds an event of a source to its partition's lane, unless the partition has it. Returns the lane's index.</summary>
-    public int Add<TEvent>(EventType<TEvent> type, in TEvent value, long position, Lane[] lanes)
+    /// <summary>Adds an event of a source to its partition's lane, unless the partition has it. Returns the lane.</summary>
+    public Lane Add<TEvent>(EventType<TEvent> type, in TEvent value, long position, Lane[] lanes)
     {
         int keyLength = type.Key(in value, _key);
-        int index = PartitionOf(keyLength);
-        if (position > lanes[index].Last)
+        Lane lane = lanes[PartitionOf(keyLength)];
+        if (position > lane.Last)
         {
             _payload.ResetWrittenCount();
             type.Serializer.Write(in value, _payload);
             Row row = RowOf(type, keyLength, new RecordName(position, 0));
-            lanes[index].Gather(ref row, position);
+            lane.Gather(ref row, position);
         }
 
-        return index;
+        return lane;
     }
 
     /// <summary>Adds the JSON value that the reader stands before.</summary>

@@ -130,7 +130,7 @@ internal sealed class SourceRunner<TEvent>(StreamingEngine engine, SourceDefinit
                 Engine.SourceErrors.TryRemove(Definition.Name, out _);
             }
 
-            Lane lane = lanes[encoder.Add(_type, in value, position, lanes)];
+            Lane lane = encoder.Add(_type, in value, position, lanes);
             if (lane.Gathered >= BatchBytes)
             {
                 await lane.SendAsync(cancellationToken).ConfigureAwait(false);
