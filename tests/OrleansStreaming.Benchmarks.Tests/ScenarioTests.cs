@@ -48,6 +48,7 @@ public sealed class ScenarioTests
             result.Number("p50Ms").ShouldBeGreaterThan(0);
             result.Number("p99Ms").ShouldBeGreaterThanOrEqualTo(result.Number("p50Ms"));
             result.Number("commitP50Ms").ShouldBeGreaterThan(result.Number("flushMs"));
+            result.GetProperty("stages").EnumerateArray().Sum(s => s.Number("slowestMs")).ShouldBeGreaterThan(result.Number("p99Ms") * 0.999, "its parts make up the latency of the slowest");
         }
     }
 

@@ -16,6 +16,7 @@ RootCommand root = new("Measures the embedded engine on real files. Absolute tim
     RecoveryScenario.Command(),
     CheckpointScenario.Command(),
     OpenScenario.Command(),
+    LoadSender.Command(),
 };
 ParseResult parsed = root.Parse(args);
 try

@@ -44,25 +44,25 @@ internal sealed class LatencyScenario(Common common, LatencyScenario.Load load)
     {
         using var folder = BenchFolder.Create(common.Data);
         int[] flushes = load.FlushMs == 0 ? [0] : [0, load.FlushMs];
-        Case[] cases = [.. flushes.SelectMany(f => new[] { false, true }.SelectMany(strict => load.Depths.Select(d => new Case(f, strict, d))))];
+        LatencyCase[] cases = [.. flushes.SelectMany(f => new[] { false, true }.SelectMany(strict => load.Depths.Select(d => new LatencyCase(f, strict, d))))];
         await MeasureAsync(folder["warm-up"], cases[0] with { Depth = load.Depths.Max() }, "warm-up", cancellationToken);
 
         // Round by round, so that a noisy moment of the machine falls on all cases.
-        var figures = cases.ToDictionary(c => c, _ => new List<Figures>());
+        var figures = cases.ToDictionary(c => c, _ => new List<LatencyFigures>());
         for (int run = 1; run <= common.Runs; run++)
         {
-            foreach (Case each in cases)
+            foreach (LatencyCase each in cases)
             {
                 figures[each].Add(await MeasureAsync(folder[$"{run}-{each.FlushMs}-{each.Mode}-{each.Depth}"], each, $"run {run} of {common.Runs}: {each}", cancellationToken));
             }
         }
 
-        Result[] results = [.. cases.Select(c => Result.Of(c, figures[c]))];
+        LatencyResult[] results = [.. cases.Select(c => LatencyResult.Of(c, figures[c]))];
         Print(results, folder.Kind);
-        return results.All(r => r.Wrong == 0) ? 0 : 1;
+        return results.All(r => r.Median.Wrong == 0) ? 0 : 1;
     }
 
-    private async Task<Figures> MeasureAsync(string path, Case what, string step, CancellationToken cancellationToken)
+    private async Task<LatencyFigures> MeasureAsync(string path, LatencyCase what, string step, CancellationToken cancellationToken)
     {
         int events = (int)((long)load.Rate * load.DurationMs / 1000);
         var sink = new LatencySink(events);
@@ -80,85 +80,53 @@ internal sealed class LatencyScenario(Common common, LatencyScenario.Load load)
             },
             new PipelineOptions { Silos = load.Silos, Files = f => f.FlushDelay = TimeSpan.FromMilliseconds(what.FlushMs) },
             cancellationToken);
-        var random = new Random(common.Seed);
-        var sender = new OpenLoop<Stamped>(
-            bench.Engine, Pipeline.StreamOf(0), load.Rate, (number, sent) => new Stamped { Key = random.Next(load.Keys), Number = number, Sent = sent });
-        Offered offered = await Progress.ShowAsync(step, events, () => sink.Released, async () =>
+        TimeSpan paused = GC.GetTotalPauseDuration();
+        await Progress.ShowAsync(step, events, () => sink.Released, async () =>
         {
-            Offered done = await sender.RunAsync(0, events, CancellationToken.None, cancellationToken);
+            await SentLoad.PublishAsync(bench.Engine, Pipeline.StreamOf(0), load.Rate, events, load.Keys, common.Seed, cancellationToken);
             await bench.WhenDoneAsync(() => sink.Released >= events, cancellationToken);
-            return done;
+            return 0;
         });
-        double[] ms = sink.SortedMs(events / 5);
-        return new Figures(Percentile.Of(ms, 0.5), Percentile.Of(ms, 0.99), bench.CommitP50Ms, offered.LateP99Ms, sink.Wrong);
+        return LatencyFigures.Of(sink, events / 5, bench.Commits, GC.GetTotalPauseDuration() - paused, load.Silos == 1);
     }
 
-    private void Print(Result[] results, string fileSystem)
+    private void Print(LatencyResult[] results, string fileSystem)
     {
         Table table = new Table().RoundedBorder().BorderColor(Color.Grey).Title($"latency at {load.Rate:N0} events/s in ms, from the intended time to release")
-            .AddColumns("flush", "mode", "operators", "commit p50", "p50", "p50 in commits", "p99", "sender late p99");
-        foreach (Result r in results)
+            .AddColumns("flush", "mode", "operators", "commit p50", "p99", "event p50", "in commits", "p99", "sender late p99", "collector paused");
+        Table stages = new Table().RoundedBorder().BorderColor(Color.Grey).Title("where the time goes in ms: p50 / p99 / mean of the slowest 1 %")
+            .AddColumns(["flush", "mode", "operators", .. results[0].Median.Stages.Select(s => s.Name)]);
+        foreach (LatencyResult r in results)
         {
-            table.AddRow([r.Case.FlushMs == 0 ? "disk" : $"disk + {r.Case.FlushMs} ms", r.Case.Mode, $"{r.Case.Depth}", $"{r.CommitP50Ms:N2}", $"{r.P50Ms:N2}", $"{r.P50InCommits:N1}", $"{r.P99Ms:N2}", $"{r.SenderLateP99Ms:N2}"]);
+            string[] what = [r.Case.FlushMs == 0 ? "disk" : $"disk + {r.Case.FlushMs} ms", r.Case.Mode, $"{r.Case.Depth}"];
+            LatencyFigures m = r.Median;
+            table.AddRow([.. what, $"{m.CommitP50Ms:N2}", $"{m.CommitP99Ms:N2}", $"{m.P50Ms:N2}", $"{r.P50InCommits:N1}", $"{m.P99Ms:N2}", $"{m.SenderLateP99Ms:N2}", $"{m.PausedMs:N0}"]);
+            stages.AddRow([.. what, .. m.Stages.Select(s => $"{s.P50Ms:N2} / {s.P99Ms:N1} / {s.SlowestMs:N1}")]);
         }
 
         int shallow = load.Depths.Min(), deep = load.Depths.Max();
-        Result Find(int flush, bool strict, int depth) => results.Single(r => r.Case == new Case(flush, strict, depth));
-        Result first = Find(0, strict: false, shallow);
+        LatencyResult Find(int flush, bool strict, int depth) => results.Single(r => r.Case == new LatencyCase(flush, strict, depth));
+        LatencyResult first = Find(0, strict: false, shallow);
         Report report = new Report("latency", $"latency: {load.Silos} silos on {fileSystem}, medians of {common.Runs} runs")
-            .Under(table)
+            .Under(table).Under(stages)
             .With("rate", load.Rate).With("durationMs", load.DurationMs).With("keys", load.Keys).With("silos", load.Silos).With("partitions", load.Partitions)
             .With("seed", common.Seed).With("runs", common.Runs).With("fileSystem", fileSystem)
             .With("results", new JsonArray([.. results.Select(r => r.ToJson())]))
-            .With("wrong", results.Sum(r => r.Wrong))
-            .Add("commitP50Ms", first.CommitP50Ms, "N3")
-            .Add("p50Ms", first.P50Ms, "N3")
+            .With("wrong", results.Sum(r => r.Median.Wrong))
+            .Add("commitP50Ms", first.Median.CommitP50Ms, "N3")
+            .Add("p50Ms", first.Median.P50Ms, "N3")
             .Add("p50InCommits", first.P50InCommits, "N1", shallow == 1 ? Aim.Most(4) : null)
-            .Add("p99Ms", first.P99Ms, "N3", shallow == 1 ? Aim.Most(2) : null);
+            .Add("p99Ms", first.Median.P99Ms, "N3", shallow == 1 ? Aim.Most(2) : null);
         if (deep > shallow)
         {
             int slow = load.FlushMs;
             report.Add("slowFlushDeepP50InCommits", Find(slow, strict: false, deep).P50InCommits, "N1", deep == 5 && slow > 0 ? Aim.Most(2) : null)
-                .Add("strictGrowth", Find(slow, strict: true, deep).P50Ms / Find(slow, strict: true, shallow).P50Ms, "N2")
-                .Add("speculativeGrowth", Find(slow, strict: false, deep).P50Ms / Find(slow, strict: false, shallow).P50Ms, "N2", Aim.Most(1.5));
+                .Add("strictGrowth", Find(slow, strict: true, deep).Median.P50Ms / Find(slow, strict: true, shallow).Median.P50Ms, "N2")
+                .Add("speculativeGrowth", Find(slow, strict: false, deep).Median.P50Ms / Find(slow, strict: false, shallow).Median.P50Ms, "N2", Aim.Most(1.5));
         }
 
         report.Print(common.Json);
     }
 
     internal sealed record Load(int[] Depths, int Rate, int DurationMs, int FlushMs, int Keys, int Silos, int Partitions);
-
-    private sealed record Case(int FlushMs, bool Strict, int Depth)
-    {
-        public string Mode => Strict ? "strict" : "speculative";
-
-        public override string ToString() => $"{Depth} operators, {Mode}, flushes {(FlushMs == 0 ? "as the disk is" : $"+ {FlushMs} ms")}";
-    }
-
-    private sealed record Figures(double P50Ms, double P99Ms, double CommitP50Ms, double SenderLateP99Ms, int Wrong);
-
-    private sealed record Result(Case Case, double P50Ms, double P99Ms, double CommitP50Ms, double P50InCommits, double SenderLateP99Ms, int Wrong)
-    {
-        public static Result Of(Case what, List<Figures> runs) => new(
-            what,
-            Median.Of(runs, r => r.P50Ms),
-            Median.Of(runs, r => r.P99Ms),
-            Median.Of(runs, r => r.CommitP50Ms),
-            Median.Of(runs, r => r.P50Ms / r.CommitP50Ms),
-            Median.Of(runs, r => r.SenderLateP99Ms),
-            runs.Sum(r => r.Wrong));
-
-        public JsonObject ToJson() => new()
-        {
-            ["depth"] = Case.Depth,
-            ["mode"] = Case.Mode,
-            ["flushMs"] = Case.FlushMs,
-            ["p50Ms"] = Math.Round(P50Ms, 4),
-            ["p99Ms"] = Math.Round(P99Ms, 4),
-            ["commitP50Ms"] = Math.Round(CommitP50Ms, 4),
-            ["p50InCommits"] = Math.Round(P50InCommits, 3),
-            ["senderLateP99Ms"] = Math.Round(SenderLateP99Ms, 4),
-            ["wrong"] = Wrong,
-        };
-    }
 }

@@ -88,7 +88,7 @@ internal sealed class RecoveryScenario(Common common, RecoveryScenario.Load load
         return await Progress.ShowAsync($"{step}: steady load, a kill, recovery", 1, () => 0, async () =>
         {
             using var stop = new CancellationTokenSource();
-            Task<Offered> offering = pipeline.OfferAsync(load.Rate, stop.Token, cancellationToken);
+            Task offering = pipeline.OfferAsync(load.Rate, stop.Token, cancellationToken);
             await Task.Delay(load.Before, cancellationToken);
 
             StreamingEngine engine = pipeline.Bench.Engine;

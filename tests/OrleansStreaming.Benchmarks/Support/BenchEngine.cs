@@ -49,8 +49,8 @@ internal sealed class BenchEngine : IAsyncDisposable
     /// <summary>Checkpoints of partitions that the running silos have committed.</summary>
     public long Checkpoints => Engine.Hosts.Sum(h => h.Current?.Silo.Counters.Checkpoints ?? 0);
 
-    /// <summary>What a flush of a journal has taken, in the middle.</summary>
-    public double CommitP50Ms => _storage!.CommitP50Ms;
+    /// <summary>All appends to journals.</summary>
+    public IReadOnlyList<Commit> Commits => _storage!.Commits;
 
     /// <summary>Starts an engine on a folder of its own.</summary>
     public static async Task<BenchEngine> StartAsync(string folder, Action<StreamingBuilder> topology, PipelineOptions options, CancellationToken cancellationToken)

@@ -7,16 +7,16 @@ namespace OrleansStreaming.Benchmarks;
 internal sealed class MeasuredStorage(IStorage inner) : IStorage, ILosesTails
 {
     private readonly Lock _lock = new();
-    private readonly List<double> _commitMs = [];
+    private readonly List<Commit> _commits = [];
 
-    /// <summary>The median since the start, in milliseconds.</summary>
-    public double CommitP50Ms
+    /// <summary>All since the start, in the order in which they ended.</summary>
+    public IReadOnlyList<Commit> Commits
     {
         get
         {
             lock (_lock)
             {
-                return _commitMs.Count == 0 ? double.NaN : Median.Of(_commitMs, ms => ms);
+                return [.. _commits];
             }
         }
     }
@@ -58,10 +58,10 @@ internal sealed class MeasuredStorage(IStorage inner) : IStorage, ILosesTails
         {
             long started = Stopwatch.GetTimestamp();
             await inner.AppendAsync(frames, cancellationToken);
-            double ms = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
+            var commit = new Commit(started, Stopwatch.GetTimestamp());
             lock (storage._lock)
             {
-                storage._commitMs.Add(ms);
+                storage._commits.Add(commit);
             }
         }
 

@@ -72,12 +72,10 @@ internal abstract class Pipeline(BenchEngine bench, CountingSink sink, PipelineO
         Fed = end;
     }
 
-    /// <summary>Publishes the next events at a steady rate until told to stop; returns when they are durable.</summary>
-    public async Task<Offered> OfferAsync(int rate, CancellationToken stop, CancellationToken cancellationToken)
+    /// <summary>Publishes the next events at a steady rate until told to stop; returns, when they are durable, the number behind the last.</summary>
+    public async Task<long> OfferAsync(int rate, CancellationToken stop, CancellationToken cancellationToken)
     {
-        Offered offered = await OfferAsync(rate, Fed, stop, cancellationToken);
-        Fed = offered.End;
-        return offered;
+        return Fed = await OfferAsync(rate, Fed, stop, cancellationToken);
     }
 
     /// <summary>How many grains, over all operators, have another state than it must be after all events that were fed.</summary>
@@ -85,7 +83,7 @@ internal abstract class Pipeline(BenchEngine bench, CountingSink sink, PipelineO
 
     public ValueTask DisposeAsync() => Bench.DisposeAsync();
 
-    protected abstract Task<Offered> OfferAsync(int rate, long first, CancellationToken stop, CancellationToken cancellationToken);
+    protected abstract Task<long> OfferAsync(int rate, long first, CancellationToken stop, CancellationToken cancellationToken);
 
     protected abstract Task FeedAsync(long first, long end, Func<long> done, CancellationToken cancellationToken);
 }
@@ -157,8 +155,8 @@ internal sealed class Pipeline<TKey, TEvent> : Pipeline
         return wrong;
     }
 
-    protected override Task<Offered> OfferAsync(int rate, long first, CancellationToken stop, CancellationToken cancellationToken) =>
-        new OpenLoop<TEvent>(Bench.Engine, StreamOf(0), rate, (number, _) => Make(number)).RunAsync(first, long.MaxValue, stop, cancellationToken);
+    protected override Task<long> OfferAsync(int rate, long first, CancellationToken stop, CancellationToken cancellationToken) =>
+        new OpenLoop<TEvent>(Bench.Engine, StreamOf(0), rate, Make).RunAsync(first, long.MaxValue, stop, cancellationToken);
 
     protected override Task FeedAsync(long first, long end, Func<long> done, CancellationToken cancellationToken) =>
         _feeder.FeedAsync(first, end, done, cancellationToken);

@@ -4,22 +4,31 @@ using System.Runtime.InteropServices;
 
 namespace OrleansStreaming.Benchmarks;
 
-/// <summary>An event that knows when it should have been sent; 100 bytes.</summary>
+/// <summary>An event that knows when it was where, as timestamps of the stopwatch; 100 bytes.</summary>
 [StructLayout(LayoutKind.Sequential, Pack = 4)]
 internal struct Stamped
 {
     public long Key;
     public long Number;
 
-    /// <summary>A timestamp of the stopwatch.</summary>
+    /// <summary>When it should have been sent.</summary>
+    public long Due;
+
+    /// <summary>When it was.</summary>
     public long Sent;
+
+    /// <summary>When the edge of the engine had read it.</summary>
+    public long Published;
+
+    /// <summary>When the last operator sent it on.</summary>
+    public long Turned;
 
     public Ballast Rest;
 
     /// <summary>The event for the next operator.</summary>
-    public readonly Stamped Rekeyed() => this with { Key = ((Key * 7919) + 1) & int.MaxValue };
+    public readonly Stamped Rekeyed() => this with { Key = ((Key * 7919) + 1) & int.MaxValue, Turned = Stopwatch.GetTimestamp() };
 
-    [InlineArray(19)]
+    [InlineArray(13)]
     internal struct Ballast
     {
         private int _first;
@@ -37,17 +46,17 @@ internal sealed class Relay : OperatorGrain<long, Tally>, IConsume<Stamped>
     }
 }
 
-/// <summary>Notes how long every event took from when it should have been sent, and that it came once.</summary>
+/// <summary>Notes when every event was where, and that it came once.</summary>
 internal sealed class LatencySink(int events) : PositionedSink<Stamped>
 {
-    private readonly double[] _ms = new double[events];
+    private readonly Passage[] _passages = new Passage[events];
     private readonly int[] _times = new int[events];
 
     /// <summary>Events that came never or more than once.</summary>
     public int Wrong => _times.Count(t => t != 1);
 
-    /// <summary>The latencies behind the first events, sorted, in milliseconds.</summary>
-    public double[] SortedMs(int skip) => [.. _ms.Skip(skip).Order()];
+    /// <summary>All events, by their numbers.</summary>
+    public IReadOnlyList<Passage> Passages => _passages;
 
     protected override void Take(IReadOnlyList<SinkEvent<Stamped>> events)
     {
@@ -55,7 +64,7 @@ internal sealed class LatencySink(int events) : PositionedSink<Stamped>
         for (int i = 0; i < events.Count; i++)
         {
             Stamped value = events[i].Event;
-            _ms[value.Number] = Stopwatch.GetElapsedTime(value.Sent, now).TotalMilliseconds;
+            _passages[value.Number] = new Passage(value.Due, value.Sent, value.Published, value.Turned, now);
             Interlocked.Increment(ref _times[value.Number]);
         }
     }

@@ -1,0 +1,91 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace OrleansStreaming.Benchmarks;
+
+/// <summary>Takes the events of a <see cref="LoadSender"/> from a pipe, as they come, and publishes them: the edge of the engine.</summary>
+internal static class SentLoad
+{
+    /// <summary>Starts a sender and publishes what it sends; returns when all is durable.</summary>
+    /// <exception cref="InvalidOperationException">The edge has refused events, or the sender has failed.</exception>
+    public static async Task PublishAsync(StreamingEngine engine, string stream, int rate, int events, int keys, int seed, CancellationToken cancellationToken)
+    {
+        using Process sender = Start(rate, events, keys, seed);
+        try
+        {
+            long taken = await Task.Factory.StartNew(() => TakeAsync(engine, stream, sender.StandardOutput.BaseStream, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
+            if (taken != events)
+            {
+                throw new InvalidOperationException($"The sender has ended after {taken} of {events} events.");
+            }
+        }
+        finally
+        {
+            sender.Kill();
+        }
+    }
+
+    private static Process Start(int rate, int events, int keys, int seed)
+    {
+        string program = Environment.ProcessPath!;
+        var start = new ProcessStartInfo(program) { RedirectStandardOutput = true };
+        if (Path.GetFileNameWithoutExtension(program) == "dotnet")
+        {
+            start.ArgumentList.Add(typeof(SentLoad).Assembly.Location);
+        }
+
+        start.ArgumentList.Add(LoadSender.Name);
+        foreach ((string option, int value) in new[] { ("--rate", rate), ("--events", events), ("--keys", keys), ("--seed", seed) })
+        {
+            start.ArgumentList.Add(option);
+            start.ArgumentList.Add(value.ToString(CultureInfo.InvariantCulture));
+        }
+
+        return Process.Start(start)!;
+    }
+
+    /// <summary>On a thread of its own until the input ends, so that nothing else delays a read.</summary>
+    private static async Task<long> TakeAsync(StreamingEngine engine, string stream, Stream input, CancellationToken cancellationToken)
+    {
+        int size = Marshal.SizeOf<Stamped>(), have = 0, read;
+        byte[] buffer = new byte[size * 1024];
+        long taken = 0;
+        var publishing = new Queue<Task<IngestAnswer>>();
+        while ((read = input.Read(buffer.AsSpan(have))) > 0)
+        {
+            have += read;
+            int whole = have / size * size;
+            Stamped[] batch = MemoryMarshal.Cast<byte, Stamped>(buffer.AsSpan(0, whole)).ToArray();
+            buffer.AsSpan(whole, have - whole).CopyTo(buffer);
+            have -= whole;
+            taken += batch.Length;
+            long now = Stopwatch.GetTimestamp();
+            for (int i = 0; i < batch.Length; i++)
+            {
+                batch[i].Published = now;
+            }
+
+            publishing.Enqueue(engine.PublishAsync(stream, batch, cancellationToken));
+            while (publishing.TryPeek(out Task<IngestAnswer>? first) && first.IsCompleted)
+            {
+                Check(await publishing.Dequeue()); // Complete, so this goes on on the same thread.
+            }
+        }
+
+        foreach (Task<IngestAnswer> answer in publishing)
+        {
+            Check(await answer);
+        }
+
+        return taken;
+    }
+
+    private static void Check(IngestAnswer answer)
+    {
+        if (answer.Outcome != IngestOutcome.Durable)
+        {
+            throw new InvalidOperationException("The edge refused events: so many a second are too many here.");
+        }
+    }
+}
