@@ -106,12 +106,15 @@ public sealed class FileStorage : IStorage, ILosesTails
     /// <inheritdoc/>
     public async ValueTask WriteRunAsync(string name, IAsyncEnumerable<ReadOnlyMemory<byte>> pieces, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
+
         // No step may be left behind running: it would read a piece whose memory is used again.
         RunFileWriter writer = await RunAsync(() => _runs.Begin(name), CancellationToken.None).ConfigureAwait(false);
         try
         {
             await foreach (ReadOnlyMemory<byte> piece in pieces.WithCancellation(cancellationToken).ConfigureAwait(false))
             {
+                cancellationToken.ThrowIfCancellationRequested(); // the pieces need not look
                 await RunAsync(() => writer.Write(piece), CancellationToken.None).ConfigureAwait(false);
             }
 
@@ -200,6 +203,8 @@ public sealed class FileStorage : IStorage, ILosesTails
     // File calls block; they must not block the caller, which may be a silo's loop.
     private ValueTask<T> RunAsync<T>(Func<T> work, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
+
         // Counted before it is looked whether the storage is still open: whoever disposes it waits for all that is counted.
         Interlocked.Increment(ref _running);
         if (_isDisposed)

@@ -5,12 +5,22 @@ namespace OrleansStreaming.Core;
 /// and records at once, and for one journal only as its remarks say.
 /// </summary>
 /// <remarks>
+/// <para>
 /// Every operation that changes something is durable when its task completes. A call that throws
-/// <see cref="StorageException"/> with <see cref="StorageException.Ambiguous"/> may or may not have taken effect.
+/// <see cref="StorageException"/> with <see cref="StorageException.Ambiguous"/> may or may not have taken effect, or take
+/// effect later; without it, a swap has changed nothing. A call that is cancelled throws
+/// <see cref="OperationCanceledException"/>: one that is given a cancelled token does nothing, any other may still take effect.
+/// After disposal every call, those of writers too, throws <see cref="ObjectDisposedException"/>, and nothing changes any more.
+/// </para>
+/// <para>
+/// A name has 1 to 200 bytes as UTF-8, of any characters. Names are compared byte by byte; journals, records and runs have names of
+/// their own. Memory that is handed to a call is the caller's again when the call has completed.
+/// </para>
+/// <para>The conformance kit (OrleansStreaming.Testing, <c>StorageConformance</c>) checks all of it.</para>
 /// </remarks>
 public interface IStorage : IAsyncDisposable
 {
-    /// <summary>Creates a journal. Its name is never used again.</summary>
+    /// <summary>Creates a journal. Its name is never used again: the caller does not, and what is still there cannot be created.</summary>
     /// <param name="journal">Such as <c>silo0-7</c>.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     /// <exception cref="StorageException">It exists already, or storage failed.</exception>
@@ -19,7 +29,7 @@ public interface IStorage : IAsyncDisposable
     /// <summary>
     /// Fences a journal, so that nothing appended later is ever confirmed, then finds its end. Idempotent: a second call
     /// gives the same end. A torn frame behind the end is cut off or ignored for ever. A journal that was never created
-    /// ends at 0.
+    /// ends at 0: creating it later fails, or its writer finds it sealed.
     /// </summary>
     /// <param name="journal">The journal.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
@@ -28,20 +38,24 @@ public interface IStorage : IAsyncDisposable
     ValueTask<long> SealJournalAsync(string journal, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Reads whole frames in LSN order, starting at the first one that is not trimmed and not below
+    /// Reads whole frames in LSN order without gaps, starting at the first one that is not trimmed and not below
     /// <paramref name="fromLsn"/>, up to <paramref name="toLsn"/> and to about <paramref name="maxBytes"/> (at least one
-    /// frame). Frames that are appended but not durable may be missing.
+    /// frame, and fewer than there are if storage likes). Frames that are appended but not durable may be missing.
     /// </summary>
     /// <param name="journal">The journal.</param>
     /// <param name="fromLsn">The first LSN of interest.</param>
     /// <param name="toLsn">The last LSN of interest.</param>
     /// <param name="maxBytes">About how many bytes to return.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
-    /// <returns>The frames; empty when there are none in the range.</returns>
+    /// <returns>The frames; empty only when there are none in the range, or no such journal.</returns>
     /// <exception cref="CorruptDataException">A frame in the range is damaged or missing.</exception>
     ValueTask<IReadOnlyList<StoredFrame>> ReadFramesAsync(string journal, long fromLsn, long toLsn, int maxBytes, CancellationToken cancellationToken);
 
-    /// <summary>Allows storage to delete whole segments all of whose frames are below an LSN. Deletes the journal when it is sealed and <paramref name="belowLsn"/> is <see cref="long.MaxValue"/>.</summary>
+    /// <summary>
+    /// Allows storage to delete whole segments all of whose frames are below an LSN; the end stays. Deletes the journal when it
+    /// is sealed and <paramref name="belowLsn"/> is <see cref="long.MaxValue"/>: it then has no frames, and is not sealed again.
+    /// Nothing happens when there is no such journal.
+    /// </summary>
     /// <param name="journal">The journal.</param>
     /// <param name="belowLsn">The lowest LSN still needed.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
@@ -57,10 +71,13 @@ public interface IStorage : IAsyncDisposable
     /// <param name="expectedTag">The tag of the version that the writer read.</param>
     /// <param name="content">The new content.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
-    /// <returns>The new tag; null when the record has changed meanwhile.</returns>
+    /// <returns>The new tag, which no version of the record has had before; null when the record has changed meanwhile.</returns>
     ValueTask<string?> SwapRecordAsync(string name, string? expectedTag, ReadOnlyMemory<byte> content, CancellationToken cancellationToken);
 
-    /// <summary>Writes an immutable run. Not visible, or whole. Overwrites a run of the same name (left by a writer that failed before naming it).</summary>
+    /// <summary>
+    /// Writes an immutable run. Not visible, or whole. Overwrites a run of the same name (left by a writer that failed before
+    /// naming it), which stays whole until then.
+    /// </summary>
     /// <param name="name">Such as <c>flights-3/4-17</c>.</param>
     /// <param name="content">The content.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
@@ -68,16 +85,16 @@ public interface IStorage : IAsyncDisposable
 
     /// <summary>As the other, for content that comes in pieces, so that it need not be in memory as a whole.</summary>
     /// <param name="name">Such as <c>flights-3/4-17</c>.</param>
-    /// <param name="pieces">The content; each piece is valid until the next is asked for. Throws to give up: nothing is visible then.</param>
+    /// <param name="pieces">The content; each piece is valid until the next is asked for. Throws to give up: nothing is written then, and the exception goes on to the caller.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     ValueTask WriteRunAsync(string name, IAsyncEnumerable<ReadOnlyMemory<byte>> pieces, CancellationToken cancellationToken);
 
     /// <summary>Reads a part of a run.</summary>
     /// <param name="name">The run.</param>
-    /// <param name="offset">From where; negative counts from the end.</param>
+    /// <param name="offset">From where; negative counts from the end. Cut to the run.</param>
     /// <param name="length">How many bytes; less are returned at the end.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
-    /// <exception cref="CorruptDataException">There is no such run.</exception>
+    /// <exception cref="CorruptDataException">There is no such run, or it is damaged.</exception>
     ValueTask<ReadOnlyMemory<byte>> ReadRunAsync(string name, long offset, int length, CancellationToken cancellationToken);
 
     /// <summary>Deletes a run; nothing happens when there is none.</summary>
@@ -85,7 +102,10 @@ public interface IStorage : IAsyncDisposable
     /// <param name="cancellationToken">Gives up waiting.</param>
     ValueTask DeleteRunAsync(string name, CancellationToken cancellationToken);
 
-    /// <summary>The names of all runs below a prefix, to find those that nothing names any more.</summary>
+    /// <summary>
+    /// The names, in any order, of all runs whose name begins with a prefix, to find those that nothing names any more. A run
+    /// that was written before and not deleted is among them.
+    /// </summary>
     /// <param name="prefix">Such as <c>flights-3/</c>.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     ValueTask<IReadOnlyList<string>> ListRunsAsync(string prefix, CancellationToken cancellationToken);
@@ -95,12 +115,13 @@ public interface IStorage : IAsyncDisposable
 public interface IJournalWriter : IAsyncDisposable
 {
     /// <summary>
-    /// Appends frames with consecutive LSNs and makes them durable. Confirms nothing if the journal has been sealed.
+    /// Appends frames with consecutive LSNs and makes them durable. Confirms nothing if the journal has been sealed. Once an
+    /// append has failed (other than for want of space), or was given up after it had begun, every later one throws.
     /// </summary>
     /// <param name="frames">Each is a list of pieces to be written one behind the other; already framed with length and CRC. The caller uses the lists again once the call has completed.</param>
-    /// <param name="cancellationToken">Gives up waiting; the outcome is then ambiguous.</param>
+    /// <param name="cancellationToken">Gives up waiting; once it has begun the outcome is then ambiguous.</param>
     /// <exception cref="JournalFencedException">The journal is sealed: the silo must stop.</exception>
-    /// <exception cref="StorageFullException">There was no space, nothing of the call remains, and the call may be repeated.</exception>
+    /// <exception cref="StorageFullException">There was no space, nothing of the call remains, and the call may be repeated by the same writer.</exception>
     /// <exception cref="StorageException">Any other failure: the journal must be given up.</exception>
     ValueTask AppendAsync(IReadOnlyList<FrameToWrite> frames, CancellationToken cancellationToken);
 }

@@ -46,6 +46,7 @@ internal sealed class JournalWriter : IJournalWriter
         cancellationToken.ThrowIfCancellationRequested();
         if (Interlocked.Exchange(ref _appending, 1) != 0)
         {
+            ThrowIfStopped(); // the one under way may have been abandoned
             throw new InvalidOperationException($"An append to journal {_journal.Name} is under way; there can be only one.");
         }
 

@@ -5,7 +5,34 @@ namespace OrleansStreaming.Testing.Simulation;
 /// <summary>Frames reach storage one after the other; they are confirmed together, unless a seal came first.</summary>
 internal sealed class SimulatedJournalWriter(SimulatedWorld world, SimulatedSilo owner, StoredJournal journal) : IJournalWriter
 {
+    private bool _failed;
+
     public async ValueTask AppendAsync(IReadOnlyList<FrameToWrite> frames, CancellationToken cancellationToken)
+    {
+        if (frames.Count == 0)
+        {
+            return;
+        }
+
+        if (_failed)
+        {
+            throw new StorageException($"{journal.Name} must be given up: an append has failed");
+        }
+
+        try
+        {
+            await StoreAsync(frames).ConfigureAwait(false);
+        }
+        catch (StorageException e) when (e is not (StorageFullException or JournalFencedException))
+        {
+            _failed = true;
+            throw;
+        }
+    }
+
+    public ValueTask DisposeAsync() => default;
+
+    private async ValueTask StoreAsync(IReadOnlyList<FrameToWrite> frames)
     {
         world.Oracle.Prefix.Handed(journal.Name, frames);
         if (world.Faults.Strikes(FaultKind.DiskFull, world.Scenario.Rates.DiskFull))
@@ -29,8 +56,6 @@ internal sealed class SimulatedJournalWriter(SimulatedWorld world, SimulatedSilo
             return true;
         }).ConfigureAwait(false);
     }
-
-    public ValueTask DisposeAsync() => default;
 
     private bool Store(FrameToWrite[] frames)
     {

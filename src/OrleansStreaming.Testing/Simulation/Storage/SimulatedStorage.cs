@@ -96,7 +96,7 @@ internal sealed class SimulatedStorage(SimulatedWorld world, SimulatedSilo owner
                 throw new CorruptDataException(name, 0, "there is no such run");
             }
 
-            int start = (int)(offset < 0 ? bytes.Length + offset : offset);
+            int start = (int)(offset < 0 ? Math.Max(0, bytes.Length + offset) : Math.Min(bytes.Length, offset));
             return _faults.Damaged(name, bytes.AsMemory(start, Math.Min(length, bytes.Length - start)));
         });
 
