@@ -13,7 +13,7 @@ param accountName string = 'streaming${uniqueString(resourceGroup().id)}'
 @description('The container that holds journals, records and runs.')
 @minLength(3)
 @maxLength(63)
-param containerName string = 'streaming'
+param containerName string = 'orleansstreaming'
 
 @description('How many copies a confirmed write has, and where. Geo-redundant accounts are left out on purpose: a failover of one may lose confirmed writes.')
 @allowed([

@@ -1,5 +1,5 @@
 using 'main.bicep'
 
-param containerName = 'streaming'
+param containerName = 'orleansstreaming'
 param redundancy = 'Standard_ZRS' // Standard_LRS where the region has no zones, or for trying out.
 param subnetIds = []

@@ -20,7 +20,7 @@ internal sealed class ConsoleProgress(Board board)
     {
         if (IsLive)
         {
-            await AnsiConsole.Live(new Text(string.Empty)).StartAsync(async live =>
+            await AnsiConsole.Live(Render()).StartAsync(async live =>
             {
                 do
                 {
@@ -60,7 +60,7 @@ internal sealed class ConsoleProgress(Board board)
     {
         if (board.Figures is not { } f)
         {
-            return new Text("The silos start …");
+            return new Text("The silos start …\n"); // Two lines: over a single one, the next drawing would begin a line too high.
         }
 
         var figures = new Grid().AddColumns(4);
@@ -70,12 +70,12 @@ internal sealed class ConsoleProgress(Board board)
             Invariant($"[bold]{f.TurnsPerSecond:N0}[/]"),
             Invariant($"[bold]{f.ReportsPerSecond:N0}[/]"),
             Invariant($"p50 [bold]{f.Totals.P50Micros / 1000.0:0.0}[/] ms, p99 [bold]{f.Totals.P99Micros / 1000.0:0.0}[/] ms"));
-        return new Rows(
+        return new Rows([
             new BreakdownChart().Width(72).HideTags().AddItem("read", f.Read, Color.Teal).AddItem("to come", Math.Max(0, f.Flights - f.Read), Color.Grey23),
             new Markup(Invariant($"[bold]{f.Read:N0}[/] of {f.Flights:N0} flights, {f.Totals.Grains:N0} grains, {f.Totals.Checkpoints:N0} checkpoints{(f.Finished ? ", [green]all done[/]" : "")}")),
             figures,
             SiloTable(),
-            RollbackLines());
+            .. RollbackLines()]);
     }
 
     private Table SiloTable()
@@ -94,8 +94,8 @@ internal sealed class ConsoleProgress(Board board)
         static TableColumn Right(string name) => new TableColumn(name).RightAligned();
     }
 
-    private Rows RollbackLines() => new(board.Rollbacks.TakeLast(RollbacksShown).Select(r => new Markup(Invariant(
-        $"[yellow]{r.Time.ToLocalTime():HH:mm:ss}[/] {r.Silo} {(r.LostRecords is { } lost ? $"was lost with {lost} records" : "of an earlier process had not stopped")}: [bold]{r.RolledBackGrains}[/] grains of others rolled back{Because(r)}"))));
+    private IEnumerable<IRenderable> RollbackLines() => board.Rollbacks.TakeLast(RollbacksShown).Select(r => new Markup(Invariant(
+        $"[yellow]{r.Time.ToLocalTime():HH:mm:ss}[/] {r.Silo} {(r.LostRecords is { } lost ? $"was lost with {lost} records" : "of an earlier process had not stopped")}: [bold]{r.RolledBackGrains}[/] grains of others rolled back{Because(r)}")));
 
     private static string Because(Rollback rollback) =>
         rollback.Grains.Count > 0 && rollback.Grains[0] is { } grain ? Markup.Escape($", such as {grain.Key}, which had seen {grain.LostRecord}") : "";

@@ -64,7 +64,7 @@ internal static class AzuriteInstallation
         try
         {
             Directory.CreateDirectory(cache);
-            await using FileStream installing = await LockAsync(Path.Combine(cache, ".lock"), cancellationToken).ConfigureAwait(false);
+            await using FileStream installing = await LockAsync(Path.Combine(cache, ".lock"), options, cancellationToken).ConfigureAwait(false);
             if (Installed() is { } byAnother)
             {
                 return byAnother;
@@ -107,9 +107,9 @@ internal static class AzuriteInstallation
         }
     }
 
-    private static async Task<FileStream> LockAsync(string file, CancellationToken cancellationToken)
+    private static async Task<FileStream> LockAsync(string file, AzuriteOptions options, CancellationToken cancellationToken)
     {
-        while (true)
+        for (bool first = true; ; first = false)
         {
             try
             {
@@ -117,6 +117,11 @@ internal static class AzuriteInstallation
             }
             catch (IOException) when (File.Exists(file))
             {
+                if (first)
+                {
+                    options.Progress?.Invoke("Another process installs Azurite; waiting for it.");
+                }
+
                 await Task.Delay(Poll, cancellationToken).ConfigureAwait(false);
             }
         }
