@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using OrleansStreaming.Core;
 
 namespace OrleansStreaming.Storage.Files;
 
@@ -17,22 +18,9 @@ internal static class FileNames
     /// <summary>Stands before the hash in the file name of a long name; never part of an escaped name.</summary>
     private const char HashMark = '~';
 
-    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
-    /// <summary>The bytes of a name.</summary>
-    /// <exception cref="ArgumentException">It is empty, too long, or not valid Unicode.</exception>
-    public static byte[] Encode(string name)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(name);
-        byte[] bytes = Strict.GetBytes(name);
-        return bytes.Length <= ushort.MaxValue
-            ? bytes
-            : throw new ArgumentException($"A name has at most {ushort.MaxValue} bytes, this one {bytes.Length}.", nameof(name));
-    }
-
     public static string ToFileName(string name)
     {
-        byte[] bytes = Encode(name);
+        byte[] bytes = StoredNames.Encode(name);
         var escaped = new StringBuilder(bytes.Length + 16);
         for (int i = 0; i < bytes.Length; i++)
         {
@@ -92,7 +80,7 @@ internal static class FileNames
 
         try
         {
-            return Strict.GetString(bytes, 0, count);
+            return StoredNames.Strict.GetString(bytes, 0, count);
         }
         catch (ArgumentException)
         {

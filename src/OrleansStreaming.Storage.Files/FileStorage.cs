@@ -192,7 +192,7 @@ public sealed class FileStorage : IStorage, ILosesTails
     // Where it is torn follows from the journal's name, so that a test that fails fails again.
     async ValueTask ILosesTails.CutTailAsync(string journal, bool torn, CancellationToken cancellationToken)
     {
-        var random = new Random((int)Crc32C.Compute(FileNames.Encode(journal)));
+        var random = new Random((int)Crc32C.Compute(StoredNames.Encode(journal)));
         await CutTailAsync(journal, random, torn ? TailCut.AtRandomByte : TailCut.All).WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 

@@ -1,3 +1,5 @@
+using OrleansStreaming.Core;
+
 namespace OrleansStreaming.Storage.Files;
 
 /// <summary>How <see cref="FileStorage"/> uses its folder.</summary>

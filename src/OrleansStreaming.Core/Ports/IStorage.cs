@@ -20,6 +20,9 @@ namespace OrleansStreaming.Core;
 /// </remarks>
 public interface IStorage : IAsyncDisposable
 {
+    /// <summary>The shortest time that there should be between the beginnings of two appends of a journal: where each costs money, frames gather meanwhile.</summary>
+    TimeSpan AppendEvery => TimeSpan.Zero;
+
     /// <summary>Creates a journal. Its name is never used again: the caller does not, and what is still there cannot be created.</summary>
     /// <param name="journal">Such as <c>silo0-7</c>.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>

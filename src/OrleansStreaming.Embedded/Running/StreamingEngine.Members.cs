@@ -54,7 +54,7 @@ public sealed partial class StreamingEngine
         Deployment = Deployment,
         RetiredPartitions = _retiredPartitions,
         Blocking = Watchdog.Blocking,
-        FlushEveryMs = (long)Options.FlushEvery.TotalMilliseconds,
+        FlushEveryMs = (long)Math.Max(Options.FlushEvery.TotalMilliseconds, Storage.AppendEvery.TotalMilliseconds),
         CheckpointEveryMs = (long)Options.CheckpointEvery.TotalMilliseconds,
         CheckpointOverhead = Options.CheckpointOverhead,
         RecoveryTargetMs = Math.Max(1, (long)Options.RecoveryTarget.TotalMilliseconds),

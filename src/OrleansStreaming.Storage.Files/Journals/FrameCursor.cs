@@ -14,7 +14,6 @@ internal sealed class FrameCursor(IFile file, SegmentHeader header, long lsn, lo
 {
     private const int SmallestRead = 4 << 10;
     private const int LargestRead = 4 << 20;
-    private const int Headers = FramePrefix.Size + FrameHeader.Size;
 
     private byte[] _buffer = [];
     private long _bufferPosition;
@@ -41,31 +40,25 @@ internal sealed class FrameCursor(IFile file, SegmentHeader header, long lsn, lo
     public bool TryTake(bool checkBody, long longest, out ReadOnlyMemory<byte> frame, out string? error)
     {
         frame = default;
-        if (!FramePrefix.TryRead(Bytes(Headers).Span, Position, header.SegmentId, out FramePrefix prefix, out error))
+        if (!FrameHead.TryRead(Bytes(FrameHead.Size).Span, Position, header.SegmentId, out FrameHead head, out error))
         {
             return false;
         }
 
-        ReadOnlySpan<byte> frameHeaderBytes = Bytes(Headers).Span[FramePrefix.Size..];
-        if (!FrameHeader.TryRead(frameHeaderBytes, out FrameHeader frameHeader, out error))
+        if (head.Header.Lsn != Lsn)
         {
+            error = $"expected LSN {Lsn}, found {head.Header.Lsn}";
             return false;
         }
 
-        if (frameHeader.Lsn != Lsn)
+        int whole = head.WholeLength;
+        if (Position + whole > header.Capacity)
         {
-            error = $"expected LSN {Lsn}, found {frameHeader.Lsn}";
+            error = $"expected a frame of {head.Prefix.FrameLength} bytes, found room for {header.Capacity - Position - FramePrefix.Size}";
             return false;
         }
 
-        int whole = FramePrefix.Size + prefix.FrameLength;
-        if (prefix.FrameLength != FrameHeader.Size + frameHeader.BodyLength || Position + whole > header.Capacity)
-        {
-            error = $"expected a frame of {FrameHeader.Size + frameHeader.BodyLength} bytes, found room for {Math.Min(prefix.FrameLength, header.Capacity - Position - FramePrefix.Size)}";
-            return false;
-        }
-
-        if (prefix.FrameLength > longest)
+        if (head.Prefix.FrameLength > longest)
         {
             error = null;
             return false;
@@ -74,7 +67,7 @@ internal sealed class FrameCursor(IFile file, SegmentHeader header, long lsn, lo
         if (checkBody)
         {
             ReadOnlyMemory<byte> bytes = Bytes(whole);
-            if (bytes.Length < whole || !frameHeader.Matches(bytes.Span[Headers..]))
+            if (bytes.Length < whole || !head.Header.Matches(bytes.Span[FrameHead.Size..]))
             {
                 error = "the body does not match its checksum";
                 return false;
@@ -83,7 +76,7 @@ internal sealed class FrameCursor(IFile file, SegmentHeader header, long lsn, lo
             frame = bytes[FramePrefix.Size..];
         }
 
-        ConfirmedLsn = prefix.ConfirmedLsn;
+        ConfirmedLsn = head.Prefix.ConfirmedLsn;
         Lsn++;
         Position += whole;
         return true;

@@ -19,7 +19,7 @@ internal sealed class Journal(JournalContext context, string name)
 
     public string Folder { get; } = Path.Combine(context.Folder, FileNames.ToFileName(name));
 
-    public string FencePath => Path.Combine(Folder, JournalMark.FenceFile);
+    public string FencePath => Path.Combine(Folder, JournalFiles.FenceFile);
 
     /// <summary>Held while the journal is created, sealed, trimmed, or an append is undone; never while anyone waits for a writer.</summary>
     public Lock Gate { get; } = new();
@@ -96,7 +96,7 @@ internal sealed class Journal(JournalContext context, string name)
         lock (Sync)
         {
             // Before the segments: each is there before its mark is.
-            JournalMark.TryRead(Context.Files, Path.Combine(Folder, JournalMark.BegunFile), out long? begun);
+            JournalFiles.TryRead(Context.Files, Path.Combine(Folder, JournalFiles.BegunFile), out long? begun);
             Refresh();
             if (begun > (_segments.Count == 0 ? 0 : _segments[^1].FirstLsn))
             {
@@ -184,9 +184,9 @@ internal sealed class Journal(JournalContext context, string name)
             return;
         }
 
-        JournalMark.TryRead(Context.Files, FencePath, out long? end);
+        JournalFiles.TryRead(Context.Files, FencePath, out long? end);
         End = end;
-        if (JournalMark.TryRead(Context.Files, Path.Combine(Folder, JournalMark.TrimmedFile), out long? trimmed) && trimmed is { } first)
+        if (JournalFiles.TryRead(Context.Files, Path.Combine(Folder, JournalFiles.TrimmedFile), out long? trimmed) && trimmed is { } first)
         {
             _firstLsn = first;
         }

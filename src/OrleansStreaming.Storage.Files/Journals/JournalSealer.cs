@@ -40,10 +40,10 @@ internal static class JournalSealer
         // Also when there is none: one that is created later must find itself fenced.
         context.Files.CreateDirectory(journal.Folder);
         context.Files.SyncDirectory(context.Folder);
-        bool fenced = JournalMark.TryRead(context.Files, journal.FencePath, out long? end);
+        bool fenced = JournalFiles.TryRead(context.Files, journal.FencePath, out long? end);
         if (!fenced)
         {
-            context.Atomic.Publish(journal.FencePath, JournalMark.Format(null));
+            context.Atomic.Publish(journal.FencePath, JournalFiles.Format(null));
         }
         else
         {
@@ -55,7 +55,7 @@ internal static class JournalSealer
         if (end is null)
         {
             end = FindEnd(journal);
-            context.Atomic.Publish(journal.FencePath, JournalMark.Format(end));
+            context.Atomic.Publish(journal.FencePath, JournalFiles.Format(end));
         }
 
         lock (journal.Sync)

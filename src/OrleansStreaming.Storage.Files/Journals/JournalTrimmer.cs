@@ -20,7 +20,7 @@ internal static class JournalTrimmer
                 else if (count > 0)
                 {
                     // First, so that a segment that is missing below this is not taken for lost.
-                    journal.Context.Atomic.Publish(Path.Combine(journal.Folder, JournalMark.TrimmedFile), JournalMark.Format(nextFirstLsn));
+                    journal.Context.Atomic.Publish(Path.Combine(journal.Folder, JournalFiles.TrimmedFile), JournalFiles.Format(nextFirstLsn));
                     Discard(journal, journal.Remove(count, nextFirstLsn), journal.Folder);
                     journal.Context.Files.SyncDirectory(journal.Folder);
                     journal.Context.Pool.SyncNames();

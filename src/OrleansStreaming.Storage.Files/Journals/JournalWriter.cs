@@ -37,7 +37,7 @@ internal sealed class JournalWriter : IJournalWriter
     public void MarkBegun()
     {
         long firstLsn = _segment.Segment.FirstLsn;
-        _journal.Context.Atomic.Publish(Path.Combine(_journal.Folder, JournalMark.BegunFile), JournalMark.Format(firstLsn));
+        _journal.Context.Atomic.Publish(Path.Combine(_journal.Folder, JournalFiles.BegunFile), JournalFiles.Format(firstLsn));
         _begunLsn = firstLsn;
     }
 

@@ -24,7 +24,7 @@ internal readonly record struct SegmentHeader(ulong SegmentId, ulong JournalHash
 
     public static SegmentHeader Create(string journal, long firstLsn, long capacity, uint generation)
     {
-        byte[] name = FileNames.Encode(journal);
+        byte[] name = StoredNames.Encode(journal);
         byte[] identity = new byte[name.Length + 13];
         name.CopyTo(identity, 0);
         BinaryPrimitives.WriteInt64LittleEndian(identity.AsSpan(name.Length + 1), firstLsn);

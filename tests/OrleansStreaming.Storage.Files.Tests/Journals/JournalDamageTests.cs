@@ -70,7 +70,7 @@ public sealed class JournalDamageTests : IDisposable
     private static bool SaysNothing(string file, int? at, bool isSealed) => Path.GetFileName(file) switch
     {
         // A sealed journal's fence says where it ends.
-        JournalMark.BegunFile => isSealed,
+        JournalFiles.BegunFile => isSealed,
 
         // Behind the last frame of a segment: zeros, or what an earlier use left.
         string name => name.EndsWith(".seg", StringComparison.Ordinal) && at >= UsedBytes,

@@ -1,11 +1,10 @@
 using System.Buffers.Binary;
 using System.Text;
-using OrleansStreaming.Core;
 
-namespace OrleansStreaming.Storage.Files;
+namespace OrleansStreaming.Core;
 
 /// <summary>
-/// How records and runs begin, the one place that knows it. Little-endian: magic u32, version u16, name length u16,
+/// How stored records and runs begin, the one place that knows it. Little-endian: magic u32, version u16, name length u16,
 /// number i64, content length i64, CRC-32C of the content u32, CRC-32C of all this and the name u32; then the name.
 /// </summary>
 /// <param name="Kind">Record or run.</param>
@@ -26,7 +25,7 @@ internal sealed record NamedFileHeader(NamedFileKind Kind, string Name, long Num
 
     public byte[] Format()
     {
-        byte[] name = FileNames.Encode(Name);
+        byte[] name = StoredNames.Encode(Name);
         byte[] bytes = new byte[FixedSize + name.Length];
         BinaryPrimitives.WriteUInt32LittleEndian(bytes, (uint)Kind);
         BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(4), Version);

@@ -1,6 +1,4 @@
-using OrleansStreaming.Core;
-
-namespace OrleansStreaming.Storage.Files;
+namespace OrleansStreaming.Core;
 
 /// <summary>Gathers the frames of one append, each behind its prefix, for one write. Reuses its memory.</summary>
 internal sealed class AppendBatch

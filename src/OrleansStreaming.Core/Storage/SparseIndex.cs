@@ -1,4 +1,4 @@
-namespace OrleansStreaming.Storage.Files;
+namespace OrleansStreaming.Core;
 
 /// <summary>Where in a segment some of its frames are: one for every so many bytes, so that its size is bounded.</summary>
 internal sealed class SparseIndex(long firstLsn, long firstPosition)
@@ -16,9 +16,11 @@ internal sealed class SparseIndex(long firstLsn, long firstPosition)
     {
         lock (_lock)
         {
-            if (position - _entries[^1].Position >= BytesPerEntry)
+            int at = Find(lsn);
+            if (position - _entries[at].Position >= BytesPerEntry
+                && (at + 1 == _entries.Count || _entries[at + 1].Position - position >= BytesPerEntry))
             {
-                _entries.Add((lsn, position));
+                _entries.Insert(at + 1, (lsn, position));
             }
         }
     }
@@ -49,6 +51,16 @@ internal sealed class SparseIndex(long firstLsn, long firstPosition)
         {
             int after = Find(lsn) + 1;
             return after < _entries.Count ? _entries[after].Position : otherwise;
+        }
+    }
+
+    /// <summary>The nearest known frame behind an LSN; null when none is known.</summary>
+    public (long Lsn, long Position)? After(long lsn)
+    {
+        lock (_lock)
+        {
+            int after = Find(lsn) + 1;
+            return after < _entries.Count ? _entries[after] : null;
         }
     }
 

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
-using OrleansStreaming.Core;
 
-namespace OrleansStreaming.Storage.Files;
+namespace OrleansStreaming.Core;
 
 /// <summary>
 /// What a segment file has before each frame, the one place that knows its layout. Little-endian: segment id u64,

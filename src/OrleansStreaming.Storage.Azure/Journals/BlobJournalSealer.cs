@@ -1,0 +1,140 @@
+using OrleansStreaming.Core;
+
+namespace OrleansStreaming.Storage.Azure;
+
+/// <summary>
+/// Fences a journal without a lease: seals what its writer may append to, puts a fence where it would go on, then finds the
+/// end. A writer that was paused finds its blob sealed, and the next name taken.
+/// </summary>
+internal static class BlobJournalSealer
+{
+    public static async Task<long> SealAsync(BlobJournal journal, CancellationToken cancellationToken)
+    {
+        await journal.Gate.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (journal.View().End is { } known)
+            {
+                return known;
+            }
+
+            JournalListing listing = await journal.ListAsync(cancellationToken).ConfigureAwait(false);
+            if (listing.Fence is null)
+            {
+                await FenceAsync(journal, listing, cancellationToken).ConfigureAwait(false);
+                listing = await journal.ListAsync(cancellationToken).ConfigureAwait(false);
+            }
+
+            if (listing.Marks.End is not { } end)
+            {
+                end = await FindEndAsync(journal, listing, cancellationToken).ConfigureAwait(false);
+                await JournalFence.WriteEndAsync(journal.Store, listing.Fence!, end, cancellationToken).ConfigureAwait(false);
+            }
+            else
+            {
+                ThrowIfShort(journal, listing, end);
+            }
+
+            listing.Segments.ForEach(s => s.Length = s.ListedLength);
+            journal.SetSealed(listing.Segments, end);
+            return end;
+        }
+        finally
+        {
+            journal.Gate.Release();
+        }
+    }
+
+    private static async Task FenceAsync(BlobJournal journal, JournalListing listing, CancellationToken cancellationToken)
+    {
+        BlobStore store = journal.Store;
+
+        // A segment is begun when all that went to the one before is known to be there: only what comes from the last one with
+        // frames on can be appended to. Behind it may be one that was made ahead.
+        int first = listing.Segments.FindLastIndex(s => s.ListedLength > 0);
+        foreach (BlobSegment segment in listing.Segments.Skip(Math.Max(0, first)))
+        {
+            if (!await store.SealAsync(segment.Blob, cancellationToken).ConfigureAwait(false))
+            {
+                throw new CorruptDataException(store.Describe(segment.Blob), 0, "it was there a moment ago, and is gone");
+            }
+        }
+
+        for (int index = listing.Segments.Count == 0 ? 0 : listing.Segments[^1].Index + 1; ; index++)
+        {
+            string blob = BlobNames.Segment(journal.Name, index);
+            if (await JournalFence.CreateAsync(store, blob, cancellationToken).ConfigureAwait(false) is null)
+            {
+                return;
+            }
+
+            await store.SealAsync(blob, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task<long> FindEndAsync(BlobJournal journal, JournalListing listing, CancellationToken cancellationToken)
+    {
+        BlobStore store = journal.Store;
+        BlobSegment[] segments = [.. listing.Segments.Where(s => s.ListedLength > 0)];
+        BlobSegmentHeader?[] headers = await Task.WhenAll(segments.Select(s => s.HeaderAsync(store, cancellationToken).AsTask())).ConfigureAwait(false);
+        long firstLsn = journal.View().FirstLsn;
+        long end = 0;
+        if (segments.Length == 0 ? firstLsn > 1 : headers[0]!.Value.FirstLsn > firstLsn)
+        {
+            throw journal.Missing(firstLsn, segments.Length == 0 ? 0 : Math.Max(0, segments[0].Index - 1));
+        }
+
+        foreach (BlobSegment segment in segments)
+        {
+            segment.Length = segment.ListedLength;
+        }
+
+        for (int i = 1; i < segments.Length; i++)
+        {
+            journal.ThrowUnlessNext(segments[i - 1], segments[i], headers[i]!.Value);
+        }
+
+        if (segments.Length > 0)
+        {
+            end = await FindLastAsync(journal, segments[^1], cancellationToken).ConfigureAwait(false);
+        }
+
+        ThrowIfShort(journal, listing, end);
+        return end;
+    }
+
+    private static async Task<long> FindLastAsync(BlobJournal journal, BlobSegment segment, CancellationToken cancellationToken)
+    {
+        BlobStore store = journal.Store;
+        if (await FrameSearch.LastAsync(store, segment, segment.Length, cancellationToken).ConfigureAwait(false) is not { } near)
+        {
+            throw journal.Missing(segment.Header!.Value.FirstLsn, segment.Index);
+        }
+
+        var cursor = new BlobFrameCursor(store, segment.Blob, segment.Header!.Value.SegmentId, near.Lsn, near.Position, segment.Length);
+        while (true)
+        {
+            switch (await cursor.TryTakeAsync(checkBody: true, long.MaxValue, cancellationToken).ConfigureAwait(false))
+            {
+                case BlobFrameCursor.Found.Frame:
+                    break;
+                case BlobFrameCursor.Found.Nothing:
+                    throw journal.Missing(cursor.Lsn, segment.Index);
+                default:
+                    return cursor.Lsn - 1;
+            }
+        }
+    }
+
+    /// <summary>What this process was told to be stored must be there.</summary>
+    private static void ThrowIfShort(BlobJournal journal, JournalListing listing, long end)
+    {
+        if (journal.View().ConfirmedLsn is { } confirmed && confirmed > end)
+        {
+            (string blob, long confirmedLength) = journal.Writer!.ConfirmedPlace;
+            long found = listing.Segments.Find(s => s.Blob == blob)?.ListedLength ?? 0;
+            throw new CorruptDataException(
+                journal.Store.Describe(blob), found, $"expected {confirmedLength} bytes with frames up to LSN {confirmed}, which were confirmed; found {found} bytes with frames up to LSN {end}");
+        }
+    }
+}

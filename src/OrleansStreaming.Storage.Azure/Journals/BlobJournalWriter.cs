@@ -1,0 +1,304 @@
+using OrleansStreaming.Core;
+
+namespace OrleansStreaming.Storage.Azure;
+
+/// <summary>Appends to a journal: each block to its exact position, one after the other. A failure that is not cleared up ends it.</summary>
+internal sealed class BlobJournalWriter : IJournalWriter
+{
+    private const int SmallestBuffer = 64 << 10;
+
+    private readonly BlobJournal _journal;
+    private readonly AppendBatch _batch = new();
+    private readonly BlobMetadata _id;
+    private readonly CancellationTokenSource _disposing = new();
+    private byte[] _buffer = [];
+    private BlobSegment _segment;
+    private Task<BlobSegment>? _next;
+    private long _position;
+    private int _blocks;
+    private long _lastLsn;
+    private int _appending;
+
+    // Why nothing more is written; guarded by the journal's Sync.
+    private Func<Exception>? _stopped;
+
+    private BlobJournalWriter(BlobJournal journal, BlobMetadata id, BlobSegment segment)
+    {
+        _journal = journal;
+        _id = id;
+        _segment = segment;
+    }
+
+    /// <summary>The blob in which the confirmed end is, and how long it is up to there.</summary>
+    public (string Blob, long Length) ConfirmedPlace { get; private set; } = (string.Empty, 0);
+
+    /// <summary>Creates a journal.</summary>
+    /// <exception cref="StorageException">It exists, or was sealed before it could be created.</exception>
+    public static async Task<BlobJournalWriter> CreateAsync(BlobJournal journal, CancellationToken cancellationToken)
+    {
+        // The first segment may have been deleted; what was left tells that the name has been used.
+        JournalListing listing = await journal.ListAsync(cancellationToken).ConfigureAwait(false);
+        var segment = new BlobSegment(journal.Name, 0);
+        BlobMetadata id = BlobMetadata.New();
+        if (listing.Count > 0 || !await SegmentAppender.CreateAsync(journal.Store, segment.Blob, id, cancellationToken).ConfigureAwait(false))
+        {
+            throw new StorageException($"Journal {journal.Name} exists already; its name is never used again.");
+        }
+
+        var writer = new BlobJournalWriter(journal, id, segment);
+        lock (journal.Sync)
+        {
+            journal.Writer = writer;
+        }
+
+        journal.Add(segment);
+        return writer;
+    }
+
+    public async ValueTask AppendAsync(IReadOnlyList<FrameToWrite> frames, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (Interlocked.Exchange(ref _appending, 1) != 0)
+        {
+            throw new InvalidOperationException($"An append to journal {_journal.Name} is under way; there can be only one.");
+        }
+
+        try
+        {
+            ThrowIfStopped();
+            long bytes = AppendBatch.Measure(frames, _lastLsn + 1);
+            if (frames.Count > 0)
+            {
+                await AppendAsync(frames, bytes, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            Volatile.Write(ref _appending, 0);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Stop(() => new ObjectDisposedException($"journal {_journal.Name}"));
+        await _disposing.CancelAsync().ConfigureAwait(false);
+    }
+
+    private async Task AppendAsync(IReadOnlyList<FrameToWrite> frames, long bytes, CancellationToken cancellationToken)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposing.Token);
+        long before = _position;
+        try
+        {
+            if (_position > 0 && !HasRoom(bytes))
+            {
+                await RollAsync(either.Token).ConfigureAwait(false);
+            }
+
+            before = _position;
+            await WriteAsync(frames, either.Token).ConfigureAwait(false);
+            Confirm(frames);
+        }
+        catch (StorageFullException) when (_position == before)
+        {
+            throw; // Nothing was appended; it may be tried again.
+        }
+        catch (StorageFullException e)
+        {
+            // A part is there, which cannot be taken back.
+            throw Fail(new StorageException(e.Message) { Ambiguous = true });
+        }
+        catch (JournalFencedException)
+        {
+            Stop(() => new JournalFencedException($"Journal {_journal.Name} has been sealed."));
+            throw;
+        }
+        catch (StorageException e)
+        {
+            throw Fail(e);
+        }
+        catch (OperationCanceledException)
+        {
+            // Whether it takes effect shows only when the journal is sealed; nothing may be appended behind it.
+            Stop(() => new StorageException($"An append to journal {_journal.Name} was abandoned: its writer must be given up."));
+            ThrowIfDisposed(cancellationToken);
+            throw;
+        }
+        catch (Exception e)
+        {
+            Stop(() => new StorageException($"Journal {_journal.Name} must be given up: {e.Message}", e));
+            throw;
+        }
+        finally
+        {
+            _batch.Clear();
+        }
+
+        MakeAhead();
+    }
+
+    private bool HasRoom(long bytes) =>
+        _position + bytes <= _journal.Options.SegmentSizeBytes
+        && _blocks + ((bytes + SegmentAppender.MaxBlockBytes - 1) / SegmentAppender.MaxBlockBytes) <= _journal.Options.SegmentBlocks;
+
+    /// <summary>Writes frames as one block, or as several when they are too long for one.</summary>
+    private async Task WriteAsync(IReadOnlyList<FrameToWrite> frames, CancellationToken cancellationToken)
+    {
+        int filled = 0;
+        if (_position == 0)
+        {
+            (string _, long previous) = ConfirmedPlace;
+            var header = BlobSegmentHeader.Create(_journal.Name, _segment.Index, _lastLsn + 1, previous);
+            _segment.SetHeader(header);
+            Reserve(BlobSegmentHeader.Size, 0);
+            header.Write(_buffer);
+            filled = BlobSegmentHeader.Size;
+        }
+
+        List<ReadOnlyMemory<byte>> pieces = _batch.Gather(frames, _segment.Header!.Value.SegmentId, _lastLsn, _position + filled);
+        for (int i = 0; i < pieces.Count; i++)
+        {
+            for (ReadOnlyMemory<byte> rest = pieces[i]; rest.Length > 0;)
+            {
+                if (filled == SegmentAppender.MaxBlockBytes)
+                {
+                    await AppendBlockAsync(filled, cancellationToken).ConfigureAwait(false);
+                    filled = 0;
+                }
+
+                int taken = Math.Min(rest.Length, SegmentAppender.MaxBlockBytes - filled);
+                Reserve(filled + taken, filled);
+                rest.Span[..taken].CopyTo(_buffer.AsSpan(filled));
+                rest = rest[taken..];
+                filled += taken;
+            }
+        }
+
+        await AppendBlockAsync(filled, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task AppendBlockAsync(int count, CancellationToken cancellationToken)
+    {
+        await SegmentAppender.AppendAsync(_journal.Store, _segment.Blob, _position, _buffer, count, cancellationToken).ConfigureAwait(false);
+        _position += count;
+        _blocks++;
+    }
+
+    private void Reserve(int count, int kept)
+    {
+        if (count > _buffer.Length)
+        {
+            byte[] larger = GC.AllocateUninitializedArray<byte>(Math.Min(SegmentAppender.MaxBlockBytes, Math.Max(SmallestBuffer, Math.Max(count, 2 * _buffer.Length))));
+            _buffer.AsSpan(0, kept).CopyTo(larger);
+            _buffer = larger;
+        }
+    }
+
+    private void Confirm(IReadOnlyList<FrameToWrite> frames)
+    {
+        lock (_journal.Sync)
+        {
+            if (_stopped is { } reason)
+            {
+                throw reason();
+            }
+
+            long at = _position;
+            for (int i = frames.Count - 1; i >= 0; i--)
+            {
+                at -= FramePrefix.Size + frames[i].Length;
+            }
+
+            for (int i = 0; i < frames.Count; i++)
+            {
+                at += FramePrefix.Size + frames[i].Length;
+                _segment.Positions.Add(++_lastLsn + 1, at);
+            }
+
+            _segment.Length = _position;
+            _journal.ConfirmedLsn = _lastLsn;
+            ConfirmedPlace = (_segment.Blob, _position);
+        }
+    }
+
+    private async Task RollAsync(CancellationToken cancellationToken)
+    {
+        BlobSegment next = await TakeAheadAsync(cancellationToken).ConfigureAwait(false)
+            ?? await CreateNextAsync(cancellationToken).ConfigureAwait(false);
+        _next = null;
+        _segment = next;
+        _position = 0;
+        _blocks = 0;
+        _journal.Add(next);
+    }
+
+    /// <summary>The segment that was made ahead; null when there is none, or it could not be made: that was some time ago.</summary>
+    private async Task<BlobSegment?> TakeAheadAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return _next is null ? null : await _next.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (StorageException e) when (e is not JournalFencedException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Makes the next segment before it is needed, so that no append waits for it.</summary>
+    private void MakeAhead()
+    {
+        if (_next is null && (_position > _journal.Options.SegmentSizeBytes / 2 || _blocks > _journal.Options.SegmentBlocks / 2))
+        {
+            _next = CreateNextAsync(_disposing.Token);
+            _ = _next.ContinueWith(static task => task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default); // The roll tries again, and reports it.
+        }
+    }
+
+    private async Task<BlobSegment> CreateNextAsync(CancellationToken cancellationToken)
+    {
+        var next = new BlobSegment(_journal.Name, _segment.Index + 1);
+        if (await SegmentAppender.CreateAsync(_journal.Store, next.Blob, _id, cancellationToken).ConfigureAwait(false))
+        {
+            return next;
+        }
+
+        BlobLook? there = await _journal.Store.LookAsync(next.Blob, cancellationToken).ConfigureAwait(false);
+        throw there is { Metadata.IsFence: true }
+            ? new JournalFencedException($"Journal {_journal.Name} has been sealed: nothing of this append is confirmed.")
+            : new StorageException($"{_journal.Store.Describe(next.Blob)} exists, and is not of this writer.");
+    }
+
+    private StorageException Fail(StorageException failure)
+    {
+        Stop(() => new StorageException($"Journal {_journal.Name} must be given up: {failure.Message}", failure));
+        return failure;
+    }
+
+    private void Stop(Func<Exception> reason)
+    {
+        lock (_journal.Sync)
+        {
+            _stopped ??= reason;
+        }
+    }
+
+    private void ThrowIfStopped()
+    {
+        lock (_journal.Sync)
+        {
+            if (_stopped is { } reason)
+            {
+                throw reason();
+            }
+        }
+    }
+
+    private void ThrowIfDisposed(CancellationToken cancellationToken)
+    {
+        if (_disposing.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new ObjectDisposedException($"journal {_journal.Name}");
+        }
+    }
+}
