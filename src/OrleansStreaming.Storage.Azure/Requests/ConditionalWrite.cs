@@ -18,6 +18,7 @@ internal static class ConditionalWrite
     /// <param name="made">What is noted beside it, with the id of this write: no other has it.</param>
     /// <param name="request">The request.</param>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="writesAgain">The caller writes again over whatever is there: it need not know whether an earlier version was his.</param>
     /// <returns>The new version; null when the blob was another version.</returns>
     /// <exception cref="StorageException">It failed. When it may have taken effect, that says so.</exception>
     public static async Task<BlobVersion?> RunAsync(
@@ -27,7 +28,8 @@ internal static class ConditionalWrite
         BlobVersion? expected,
         BlobMetadata made,
         Func<BlobRequestConditions, IDictionary<string, string>, CancellationToken, Task<ETag>> request,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken,
+        bool writesAgain = false)
     {
         if (expected is { ETag: null })
         {
@@ -51,7 +53,7 @@ internal static class ConditionalWrite
             }
             catch (RequestFailedException e) when (IsConditionNotMet(e, expected is null))
             {
-                return Judge(await LookAsync(store, blob, unclear, cancellationToken).ConfigureAwait(false), id, expected, unclear, what);
+                return Judge(await LookAsync(store, blob, cancellationToken).ConfigureAwait(false), id, expected, unclear && !writesAgain, what);
             }
             catch (Exception e) when (BlobErrors.IsTransient(e))
             {
@@ -71,7 +73,7 @@ internal static class ConditionalWrite
     private static bool IsConditionNotMet(RequestFailedException e, bool isNew) =>
         e.Status == 412 || (e.Status == 409 && isNew && e.ErrorCode == "BlobAlreadyExists") || (e.Status == 404 && !isNew && BlobErrors.IsMissing(e));
 
-    private static async Task<BlobLook?> LookAsync(BlobStore store, string blob, bool unclear, CancellationToken cancellationToken)
+    private static async Task<BlobLook?> LookAsync(BlobStore store, string blob, CancellationToken cancellationToken)
     {
         try
         {

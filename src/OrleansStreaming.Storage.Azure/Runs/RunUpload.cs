@@ -185,7 +185,8 @@ internal sealed class RunUpload(BlobStore store, string name)
             using Stream stream = new BinaryData(bytes).ToStream();
             return (await store.BlockBlob(_blob).UploadAsync(stream, options, cancel).ConfigureAwait(false)).Value.ETag;
         },
-        cancellationToken);
+        cancellationToken,
+        writesAgain: true);
 
     private Task<BlobVersion?> CommitAsync(BlobVersion? expected, CancellationToken cancellationToken) => ConditionalWrite.RunAsync(
         store,
@@ -198,5 +199,6 @@ internal sealed class RunUpload(BlobStore store, string name)
             var options = new CommitBlockListOptions { Conditions = conditions, Metadata = metadata };
             return (await store.BlockBlob(_blob).CommitBlockListAsync(_ids, options, cancel).ConfigureAwait(false)).Value.ETag;
         },
-        cancellationToken);
+        cancellationToken,
+        writesAgain: true);
 }
