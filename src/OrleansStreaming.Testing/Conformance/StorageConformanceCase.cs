@@ -29,7 +29,12 @@ public sealed class StorageConformanceCase
     /// <exception cref="StorageConformanceException">A clause is broken, or a call has not ended within a minute.</exception>
     /// <exception cref="Core.StorageException">The storage has failed where nothing had been done to it, and so nothing is proven.</exception>
     /// <exception cref="NotSupportedException">The storage lacks an ability that the case needs.</exception>
-    public async Task RunAsync(IStorageUnderTest storage, CancellationToken cancellationToken)
+    public Task RunAsync(IStorageUnderTest storage, CancellationToken cancellationToken) => RunAsync(storage, Limit, cancellationToken);
+
+    /// <summary>The name.</summary>
+    public override string ToString() => Name;
+
+    internal async Task RunAsync(IStorageUnderTest storage, TimeSpan limit, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(storage);
         if ((Needs & ~storage.Abilities) is not StorageAbilities.None and var missing)
@@ -42,11 +47,11 @@ public sealed class StorageConformanceCase
         Task running = Task.Run(() => _body(trial), CancellationToken.None);
         try
         {
-            await running.WaitAsync(Limit, cancellationToken).ConfigureAwait(false);
+            await running.WaitAsync(limit, cancellationToken).ConfigureAwait(false);
         }
         catch (TimeoutException) when (!running.IsCompleted)
         {
-            throw new StorageConformanceException(Name, "every call ends", $"an end within {Limit.TotalSeconds} s", "none");
+            throw new StorageConformanceException(Name, "every call ends", $"an end within {limit.TotalSeconds} s", "none");
         }
         finally
         {
@@ -55,9 +60,10 @@ public sealed class StorageConformanceCase
             {
                 await trial.DisposeAsync().ConfigureAwait(false);
             }
+            else
+            {
+                trial.Release();
+            }
         }
     }
-
-    /// <summary>The name.</summary>
-    public override string ToString() => Name;
 }

@@ -110,9 +110,12 @@ internal sealed class StorageTrial(string caseName, IStorageUnderTest subject, C
 
     public void Fail(string clause, string expected, string found) => throw new StorageConformanceException(caseName, clause, expected, found);
 
+    /// <summary>Lets all go on that stands still.</summary>
+    public void Release() => _pauses.ForEach(pause => pause.Release());
+
     public async ValueTask DisposeAsync()
     {
-        _pauses.ForEach(pause => pause.Release());
+        Release();
         foreach (IStorage storage in _open)
         {
             await storage.DisposeAsync().ConfigureAwait(false);

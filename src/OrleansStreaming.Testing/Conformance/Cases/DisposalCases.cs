@@ -60,23 +60,41 @@ internal static class DisposalCases
 
     private static async Task UnderWayAsync(StorageTrial trial)
     {
-        for (int round = 0; round < 4; round++)
+        for (int round = 0; round < 3; round++)
         {
-            IStorage storage = await trial.OpenAsync().ConfigureAwait(false);
-            Task[] calls = [.. Enumerable.Range(0, 6).Select(i => Task.Run(() => EndsAsync(async () =>
+            IStorage storage = await trial.OpenAsync().ConfigureAwait(false), used = storage;
+            string prefix = trial.Name($"{round}-");
+            int[] written = new int[3];
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(trial.Cancel);
+            Task[] calls = [.. written.Select((_, i) => Task.Run(() => EndsAsync(async () =>
             {
-                string name = trial.Name($"{round}-{i}");
-                await storage.SwapRecordAsync(name, null, "a"u8.ToArray(), trial.Cancel).ConfigureAwait(false);
-                await storage.WriteRunAsync(name, "a"u8.ToArray(), trial.Cancel).ConfigureAwait(false);
-                await storage.DeleteRunAsync(name, trial.Cancel).ConfigureAwait(false);
+                while (!stop.IsCancellationRequested)
+                {
+                    await used.WriteRunAsync($"{prefix}{i}-{written[i]}", "a"u8.ToArray(), trial.Cancel).ConfigureAwait(false);
+                    Interlocked.Increment(ref written[i]);
+                }
             })))];
-            await Task.Yield();
+            await UntilEachAsync(i => written[i] > 0).ConfigureAwait(false);
             storage = await trial.ReopenAsync(storage).ConfigureAwait(false);
-            IReadOnlyList<string> runs = await storage.ListRunsAsync(trial.Name(""), trial.Cancel).ConfigureAwait(false);
+            IReadOnlyList<string> runs = await storage.ListRunsAsync(prefix, trial.Cancel).ConfigureAwait(false);
+            int[] then = [.. written];
+            await UntilEachAsync(i => written[i] > then[i] + 1).ConfigureAwait(false);
+            await stop.CancelAsync().ConfigureAwait(false);
             await Task.WhenAll(calls).ConfigureAwait(false);
             trial.Sequence(
-                runs.Order(StringComparer.Ordinal), (await storage.ListRunsAsync(trial.Name(""), trial.Cancel).ConfigureAwait(false)).Order(StringComparer.Ordinal), "nothing changes after disposal");
+                runs.Order(StringComparer.Ordinal), (await storage.ListRunsAsync(prefix, trial.Cancel).ConfigureAwait(false)).Order(StringComparer.Ordinal), "nothing changes after disposal");
             await storage.DisposeAsync().ConfigureAwait(false);
+
+            async Task UntilEachAsync(Func<int, bool> holds)
+            {
+                for (int i = 0; i < calls.Length; i++)
+                {
+                    while (!calls[i].IsCompleted && !holds(i))
+                    {
+                        await Task.Delay(1, trial.Cancel).ConfigureAwait(false);
+                    }
+                }
+            }
         }
     }
 
