@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using OrleansStreaming;
 using OrleansStreaming.Core;
 using OrleansStreaming.Testing;
@@ -18,16 +17,28 @@ internal static class FlightBoardApp
 
     public static async Task<int> RunAsync(Options options)
     {
-        if (await FindFileAsync(options) is not { } file)
+        using var interruption = new Interruption();
+        try
+        {
+            string path = options.Input ?? await FlightData.FindOrInstallAsync(Console.WriteLine, interruption.Token);
+            var file = new FlightFile(path, await FlightData.CountAsync(path, interruption.Token));
+            using var data = new DataFolder(options.Data);
+            await using RunStorage storage = await RunStorage.OpenAsync(options, data, interruption.Token);
+            return await RunAsync(options, file, data, storage, interruption.Token);
+        }
+        catch (OperationCanceledException) when (interruption.Token.IsCancellationRequested)
         {
             return Interrupted;
         }
+    }
 
-        using var data = new DataFolder(options.Data);
+    private static async Task<int> RunAsync(Options options, FlightFile file, DataFolder data, RunStorage storage, CancellationToken interrupted)
+    {
         using Logger log = Logging.Create(data.Logs);
-        await using WebApplication app = Build(options, file, data, log);
+        await using WebApplication app = Build(options, file, data, storage, log);
         await StartAsync(app);
-        Console.WriteLine($"FlightBoard: {app.Urls.First()}, data in {data.Root}");
+        using CancellationTokenRegistration stop = interrupted.Register(app.Lifetime.StopApplication);
+        Console.WriteLine($"FlightBoard: {app.Urls.First()}, data in {data.Root}, state in {storage.Description}");
 
         app.Services.GetRequiredService<KillSwitch>().Served(app.Urls.First());
 
@@ -37,6 +48,11 @@ internal static class FlightBoardApp
         {
             Console.WriteLine($"{summary}\nThe page stays at {app.Urls.First()} until Ctrl+C.");
             await Task.Delay(Timeout.Infinite, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        if (stopping.IsCancellationRequested)
+        {
+            Console.WriteLine("\nStopping; what is only in memory is written first.");
         }
 
         await app.StopAsync(CancellationToken.None);
@@ -53,26 +69,6 @@ internal static class FlightBoardApp
         }
 
         return 0;
-    }
-
-    /// <summary>Null when Ctrl+C comes before the file is there; from then on the host sees to it.</summary>
-    private static async Task<FlightFile?> FindFileAsync(Options options)
-    {
-        using var interrupted = new CancellationTokenSource();
-        using var signal = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
-        {
-            context.Cancel = true;
-            interrupted.Cancel();
-        });
-        try
-        {
-            string path = options.Input ?? await FlightData.FindOrInstallAsync(Console.WriteLine, interrupted.Token);
-            return new FlightFile(path, await FlightData.CountAsync(path, interrupted.Token));
-        }
-        catch (OperationCanceledException)
-        {
-            return null;
-        }
     }
 
     /// <summary>Shows progress until all of the file has gone through; null when stopped before.</summary>
@@ -102,7 +98,7 @@ internal static class FlightBoardApp
         }
     }
 
-    private static WebApplication Build(Options options, FlightFile file, DataFolder data, Logger log)
+    private static WebApplication Build(Options options, FlightFile file, DataFolder data, RunStorage storage, Logger log)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders().AddSerilog(log);
@@ -110,16 +106,19 @@ internal static class FlightBoardApp
         builder.Services.AddSingleton(options).AddSingleton(file);
         builder.Services.AddSingleton<FlightSource>().AddSingleton<KillSwitch>().AddSingleton<Board>();
         builder.AddStreaming(
-            streaming => streaming
-                .UseJson(FlightJson.Default)
-                .UseFiles(data.State, files => files.FlushDelay = options.FlushDelay)
-                .AddSource<Flight>(to: "flights", services => services.GetRequiredService<FlightSource>())
-                .AddStream<Flight>("flights", keyedBy: f => f.Origin)
-                .AddOperator<AirportDelays>(from: "flights", to: "routes")
-                .AddStream<Flight>("routes", keyedBy: f => f.Route)
-                .AddOperator<RouteDelays>(from: "routes", to: "reports")
-                .AddStream<RouteReport>("reports", keyedBy: r => r.Route)
-                .AddSink<RouteReport>(from: "reports", _ => new JsonLinesSink<RouteReport>(data.Reports)),
+            streaming =>
+            {
+                storage.Use(streaming, options.FlushDelay);
+                streaming
+                    .UseJson(FlightJson.Default)
+                    .AddSource<Flight>(to: "flights", services => services.GetRequiredService<FlightSource>())
+                    .AddStream<Flight>("flights", keyedBy: f => f.Origin)
+                    .AddOperator<AirportDelays>(from: "flights", to: "routes")
+                    .AddStream<Flight>("routes", keyedBy: f => f.Route)
+                    .AddOperator<RouteDelays>(from: "routes", to: "reports")
+                    .AddStream<RouteReport>("reports", keyedBy: r => r.Route)
+                    .AddSink<RouteReport>(from: "reports", _ => new JsonLinesSink<RouteReport>(data.Reports));
+            },
             engine =>
             {
                 engine.Silos = Silos;
@@ -145,8 +144,8 @@ internal static class FlightBoardApp
             await app.StopAsync();
             throw e switch
             {
-                StorageException => new UserException($"The data folder cannot be used: {e.Message}", e),
-                DeploymentMismatchException => new UserException($"The data folder was written by another version of this sample: {e.Message}", e),
+                StorageException => new UserException($"The state cannot be read or written: {e.Message}", e),
+                DeploymentMismatchException => new UserException($"The state was written by another version of this sample: {e.Message}", e),
                 IOException or SocketException => new UserException($"The page cannot be served; choose another --port or --urls: {e.Message}", e),
                 _ => e,
             };
