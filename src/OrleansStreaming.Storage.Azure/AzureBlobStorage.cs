@@ -19,7 +19,6 @@ public sealed class AzureBlobStorage : IStorage
     private readonly BlobRecordStore _records;
     private readonly BlobRunStore _runs;
     private readonly ConcurrentDictionary<string, BlobJournal> _journals = new(StringComparer.Ordinal);
-    private readonly CancellationTokenSource _disposing = new();
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _isDisposed;
     private int _running;
@@ -138,7 +137,7 @@ public sealed class AzureBlobStorage : IStorage
     public ValueTask<IReadOnlyList<string>> ListRunsAsync(string prefix, CancellationToken cancellationToken) =>
         RunAsync(cancel => _runs.ListAsync(prefix, cancel), cancellationToken);
 
-    /// <summary>Gives up all calls under way, waits until they have ended, and stops all writers.</summary>
+    /// <summary>Ends all calls under way, and waits for what they have asked for; then stops all writers.</summary>
     public async ValueTask DisposeAsync()
     {
         if (_isDisposed)
@@ -147,7 +146,7 @@ public sealed class AzureBlobStorage : IStorage
         }
 
         _isDisposed = true;
-        await _disposing.CancelAsync().ConfigureAwait(false);
+        await _requests.StopAsync().ConfigureAwait(false);
         foreach (BlobJournal journal in _journals.Values)
         {
             BlobJournalWriter? writer;
@@ -190,8 +189,7 @@ public sealed class AzureBlobStorage : IStorage
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
             cancellationToken.ThrowIfCancellationRequested();
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposing.Token);
-            return await work(either.Token).ConfigureAwait(false);
+            return await work(cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (_isDisposed && !cancellationToken.IsCancellationRequested)
         {

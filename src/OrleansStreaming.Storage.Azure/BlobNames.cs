@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text;
 using OrleansStreaming.Core;
 
@@ -8,16 +7,13 @@ namespace OrleansStreaming.Storage.Azure;
 /// <summary>
 /// Where everything is in the container, the one place that builds names of blobs. Letters, digits, <c>-</c>, <c>_</c> and
 /// slashes of a name stay as they are, every other byte is <c>=XX</c>; byte by byte, so that the escaped beginning of a name
-/// is the beginning of the escaped name. A name that is too long is cut, and ends with <c>~</c> and its SHA-256.
+/// is the beginning of the escaped name.
 /// </summary>
 internal static class BlobNames
 {
-    /// <summary>The service allows 1,024 characters.</summary>
-    private const int MaxLength = 800;
+    /// <summary>Escaped they have three times as many characters at most, and the service allows 1,024.</summary>
+    private const int MaxNameBytes = 200;
 
-    private const int CutLength = MaxLength - HashLength - 1;
-    private const int HashLength = 64;
-    private const char HashMark = '~';
     private const string RecordExtension = ".rec";
     private const string RunExtension = ".run";
 
@@ -46,17 +42,13 @@ internal static class BlobNames
 
     public static string Run(string name) => Runs + Escape(name) + RunExtension;
 
-    /// <summary>Where all runs are whose names begin with a prefix; others may be there too.</summary>
-    public static string RunPrefix(string prefix)
-    {
-        string escaped = prefix.Length == 0 ? "" : EscapeBytes(StoredNames.Encode(prefix));
-        return Runs + (escaped.Length > CutLength ? escaped[..CutLength] : escaped);
-    }
+    /// <summary>Where all runs are whose names begin with a prefix.</summary>
+    public static string RunPrefix(string prefix) => Runs + (prefix.Length == 0 ? "" : EscapeBytes(StoredNames.Encode(prefix)));
 
-    /// <summary>The name of the run that is in a blob; null when only the blob itself can tell.</summary>
+    /// <summary>The name of the run that is in a blob; null when it is another blob.</summary>
     public static string? TryRunName(string blob)
     {
-        if (!blob.StartsWith(Runs, StringComparison.Ordinal) || !blob.EndsWith(RunExtension, StringComparison.Ordinal) || blob.Contains(HashMark, StringComparison.Ordinal))
+        if (!blob.StartsWith(Runs, StringComparison.Ordinal) || !blob.EndsWith(RunExtension, StringComparison.Ordinal))
         {
             return null;
         }
@@ -94,8 +86,9 @@ internal static class BlobNames
     private static string Escape(string name)
     {
         byte[] bytes = StoredNames.Encode(name);
-        string escaped = EscapeBytes(bytes);
-        return escaped.Length <= MaxLength ? escaped : $"{escaped[..CutLength]}{HashMark}{Convert.ToHexStringLower(SHA256.HashData(bytes))}";
+        return bytes.Length <= MaxNameBytes
+            ? EscapeBytes(bytes)
+            : throw new ArgumentException($"A name has at most {MaxNameBytes} bytes, this one {bytes.Length}.", nameof(name));
     }
 
     private static string EscapeBytes(byte[] bytes)

@@ -118,7 +118,7 @@ public interface IStorage : IAsyncDisposable
 public interface IJournalWriter : IAsyncDisposable
 {
     /// <summary>
-    /// Appends frames with consecutive LSNs and makes them durable. Confirms nothing if the journal has been sealed. Once an
+    /// Appends frames with consecutive LSNs and makes them durable. Confirms nothing behind the end of a journal that has been sealed. Once an
     /// append has failed (other than for want of space), or was given up after it had begun, every later one throws.
     /// </summary>
     /// <param name="frames">Each is a list of pieces to be written one behind the other; already framed with length and CRC. The caller uses the lists again once the call has completed.</param>

@@ -10,14 +10,13 @@ internal sealed class BlobJournalWriter : IJournalWriter
     private readonly BlobJournal _journal;
     private readonly AppendBatch _batch = new();
     private readonly BlobMetadata _id;
-    private readonly CancellationTokenSource _disposing = new();
+    private readonly SemaphoreSlim _turn = new(1);
     private byte[] _buffer = [];
     private BlobSegment _segment;
     private Task<BlobSegment>? _next;
     private long _position;
     private int _blocks;
     private long _lastLsn;
-    private int _appending;
 
     // Why nothing more is written; guarded by the journal's Sync.
     private Func<Exception>? _stopped;
@@ -58,8 +57,9 @@ internal sealed class BlobJournalWriter : IJournalWriter
     public async ValueTask AppendAsync(IReadOnlyList<FrameToWrite> frames, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (Interlocked.Exchange(ref _appending, 1) != 0)
+        if (!_turn.Wait(0, CancellationToken.None))
         {
+            ThrowIfStopped(); // The one under way may be the last.
             throw new InvalidOperationException($"An append to journal {_journal.Name} is under way; there can be only one.");
         }
 
@@ -74,29 +74,33 @@ internal sealed class BlobJournalWriter : IJournalWriter
         }
         finally
         {
-            Volatile.Write(ref _appending, 0);
+            _turn.Release();
         }
     }
 
     public async ValueTask DisposeAsync()
     {
         Stop(() => new ObjectDisposedException($"journal {_journal.Name}"));
-        await _disposing.CancelAsync().ConfigureAwait(false);
+        await _turn.WaitAsync().ConfigureAwait(false);
+        _turn.Release();
+        if (_next is not null)
+        {
+            await _next.ContinueWith(static _ => { }, TaskScheduler.Default).ConfigureAwait(false);
+        }
     }
 
     private async Task AppendAsync(IReadOnlyList<FrameToWrite> frames, long bytes, CancellationToken cancellationToken)
     {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposing.Token);
         long before = _position;
         try
         {
             if (_position > 0 && !HasRoom(bytes))
             {
-                await RollAsync(either.Token).ConfigureAwait(false);
+                await RollAsync(cancellationToken).ConfigureAwait(false);
             }
 
             before = _position;
-            await WriteAsync(frames, either.Token).ConfigureAwait(false);
+            await WriteAsync(frames, cancellationToken).ConfigureAwait(false);
             Confirm(frames);
         }
         catch (StorageFullException) when (_position == before)
@@ -119,7 +123,7 @@ internal sealed class BlobJournalWriter : IJournalWriter
         }
         catch (OperationCanceledException)
         {
-            // Whether it takes effect shows only when the journal is sealed; nothing may be appended behind it.
+            // Given up, or the storage is disposed. Whether it takes effect shows only when the journal is sealed; nothing may be appended behind it.
             Stop(() => new StorageException($"An append to journal {_journal.Name} was abandoned: its writer must be given up."));
             ThrowIfDisposed(cancellationToken);
             throw;
@@ -250,7 +254,7 @@ internal sealed class BlobJournalWriter : IJournalWriter
     {
         if (_next is null && (_position > _journal.Options.SegmentSizeBytes / 2 || _blocks > _journal.Options.SegmentBlocks / 2))
         {
-            _next = CreateNextAsync(_disposing.Token);
+            _next = CreateNextAsync(CancellationToken.None);
             _ = _next.ContinueWith(static task => task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default); // The roll tries again, and reports it.
         }
     }
@@ -296,7 +300,7 @@ internal sealed class BlobJournalWriter : IJournalWriter
 
     private void ThrowIfDisposed(CancellationToken cancellationToken)
     {
-        if (_disposing.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        if (!cancellationToken.IsCancellationRequested)
         {
             throw new ObjectDisposedException($"journal {_journal.Name}");
         }

@@ -4,7 +4,7 @@ using OrleansStreaming.Core;
 
 namespace OrleansStreaming.Storage.Azure;
 
-/// <summary>Small records that change by compare-and-swap on ETags. A record's tag is its ETag and the id of the write.</summary>
+/// <summary>Small records that change by compare-and-swap on ETags. A record's tag is the id of the write and the ETag.</summary>
 internal sealed class BlobRecordStore(BlobStore store)
 {
     /// <summary>The first read takes in all but the longest records; a longer one is read again in whole.</summary>
@@ -70,7 +70,7 @@ internal sealed class BlobRecordStore(BlobStore store)
         return made is { } version ? Tag(version) : null;
     }
 
-    private static string Tag(BlobVersion version) => $"{version.ETag?.ToString()}{Separator}{version.Write}";
+    private static string Tag(BlobVersion version) => $"{version.Write}{Separator}{version.ETag?.ToString("H").Trim('"')}";
 
     private static BlobVersion? Version(string? tag)
     {
@@ -79,7 +79,7 @@ internal sealed class BlobRecordStore(BlobStore store)
             return null;
         }
 
-        int at = tag.LastIndexOf(Separator);
-        return at <= 0 ? new BlobVersion(null, null) : new BlobVersion(new ETag(tag[..at]), tag[(at + 1)..]);
+        int at = tag.IndexOf(Separator, StringComparison.Ordinal);
+        return at < 0 || at == tag.Length - 1 ? new BlobVersion(null, null) : new BlobVersion(new ETag(tag[(at + 1)..]), tag[..at]);
     }
 }

@@ -9,6 +9,7 @@ internal sealed class BlobRequests(AzureBlobStorageOptions options, RequestCount
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
 
     private readonly SemaphoreSlim _room = new(options.MaxParallelRequests);
+    private readonly CancellationTokenSource _stopping = new();
 
     /// <summary>Makes one request, once.</summary>
     /// <param name="kind">What it is counted as. An append waits for no room: everything else waits for it.</param>
@@ -21,17 +22,19 @@ internal sealed class BlobRequests(AzureBlobStorageOptions options, RequestCount
         bool waits = kind != RequestKind.Append;
         if (waits)
         {
-            await _room.WaitAsync(cancellationToken).ConfigureAwait(false);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token);
+            await _room.WaitAsync(either.Token).ConfigureAwait(false);
         }
 
         using var timer = new CancellationTokenSource(options.RequestTimeout, options.TimeProvider);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timer.Token);
         try
         {
+            _stopping.Token.ThrowIfCancellationRequested();
             counter.Add(kind);
             return await request(limit.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested && e.CancellationToken != _stopping.Token)
         {
             throw new TimeoutException($"no answer within {options.RequestTimeout.TotalSeconds:0.###} s: {what}");
         }
@@ -71,12 +74,22 @@ internal sealed class BlobRequests(AzureBlobStorageOptions options, RequestCount
     }
 
     /// <summary>For operations that find out what became of a request before they repeat it.</summary>
-    public Patience Begin() => new(options);
+    public Patience Begin() => new(options, _stopping.Token);
 
-    public void Dispose() => _room.Dispose();
+    /// <summary>
+    /// No request is made any more: calls end by <see cref="OperationCanceledException"/>. Those on their way are not given up,
+    /// so that they have taken effect, or never do, when their calls have ended.
+    /// </summary>
+    public Task StopAsync() => _stopping.CancelAsync();
+
+    public void Dispose()
+    {
+        _room.Dispose();
+        _stopping.Dispose();
+    }
 
     /// <summary>How long an operation goes on, and the pauses between.</summary>
-    public sealed class Patience(AzureBlobStorageOptions options)
+    public sealed class Patience(AzureBlobStorageOptions options, CancellationToken stopping)
     {
         private readonly long _began = options.TimeProvider.GetTimestamp();
         private TimeSpan _pause = FirstPause;
@@ -92,7 +105,8 @@ internal sealed class BlobRequests(AzureBlobStorageOptions options, RequestCount
 
             // Not all at once again after a time of trouble.
             TimeSpan pause = _pause * (0.5 + Random.Shared.NextDouble());
-            await Task.Delay(pause, options.TimeProvider, cancellationToken).ConfigureAwait(false);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping);
+            await Task.Delay(pause, options.TimeProvider, either.Token).ConfigureAwait(false);
             _pause = TimeSpan.FromTicks(Math.Min(LongestPause.Ticks, 2 * _pause.Ticks));
             return true;
         }

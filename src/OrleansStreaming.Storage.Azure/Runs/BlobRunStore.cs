@@ -75,14 +75,12 @@ internal sealed class BlobRunStore(BlobStore store)
         var names = new List<string>();
         foreach (ListedBlob blob in await store.ListAsync(BlobNames.RunPrefix(prefix), cancellationToken).ConfigureAwait(false))
         {
-            if ((BlobNames.TryRunName(blob.Name) ?? await TryReadNameAsync(blob.Name, cancellationToken).ConfigureAwait(false)) is { } name
-                && name.StartsWith(prefix, StringComparison.Ordinal))
+            if (BlobNames.TryRunName(blob.Name) is { } name)
             {
                 names.Add(name);
             }
         }
 
-        names.Sort(StringComparer.Ordinal);
         return names;
     }
 
@@ -179,12 +177,6 @@ internal sealed class BlobRunStore(BlobStore store)
         byte[] bytes = System.Runtime.InteropServices.MemoryMarshal.TryGetArray(part.Bytes, out ArraySegment<byte> read) && read is { Offset: 0, Array: { } array } ? array : part.Bytes.ToArray();
         CheckedBlocks.Check(bytes, firstBlock, store.Describe(blob), position);
         return bytes.AsMemory((int)(from - (firstBlock * CheckedBlocks.Bytes)), length);
-    }
-
-    private async Task<string?> TryReadNameAsync(string blob, CancellationToken cancellationToken)
-    {
-        BlobPart? part = await store.ReadAsync(blob, 0, NamedFileHeader.MaxSize, version: null, cancellationToken).ConfigureAwait(false);
-        return part is null ? null : NamedFileHeader.Parse(part.Bytes.Span, NamedFileKind.Run, store.Describe(blob)).Name; // Null: deleted meanwhile.
     }
 
     private void Remember(string name, KnownRun run)

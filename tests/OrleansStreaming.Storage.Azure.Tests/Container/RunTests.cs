@@ -68,19 +68,21 @@ public sealed class RunTests(Azurite azurite) : BlobTest(azurite)
     {
         await using AzureBlobStorage storage = await OpenAsync();
         await using AzureBlobStorage other = await OpenAsync();
-        string longName = "flights-3/" + new string('n', 1500);
-        string otherLong = "flights-3/" + new string('n', 1499) + "ü";
+        string longName = "flights-3/" + new string('n', 190);
+        string otherLong = "flights-3/" + new string('n', 188) + "ü";
         string[] names = ["flights-3/4-17", "flights-3/4-18", "flights-30/1-1", "Flüge/1", "flüge/1", "a b.c=d~e%2F\\f/../g?#h", "日本/1", longName, otherLong];
         foreach (string name in names)
         {
             await storage.WriteRunAsync(name, new byte[1], Cancel);
         }
 
-        (await other.ListRunsAsync("flights-3/", Cancel)).ShouldBe(["flights-3/4-17", "flights-3/4-18", longName, otherLong]);
-        (await other.ListRunsAsync(longName[..1200], Cancel)).ShouldBe([longName, otherLong]);
+        await Should.ThrowAsync<ArgumentException>(async () => await storage.WriteRunAsync(new string('n', 201), new byte[1], Cancel));
+
+        (await other.ListRunsAsync("flights-3/", Cancel)).ShouldBe(["flights-3/4-17", "flights-3/4-18", longName, otherLong], ignoreOrder: true);
+        (await other.ListRunsAsync(longName[..150], Cancel)).ShouldBe([longName, otherLong], ignoreOrder: true);
         (await other.ListRunsAsync("Fl", Cancel)).ShouldBe(["Flüge/1"]);
         (await other.ListRunsAsync("日", Cancel)).ShouldBe(["日本/1"]);
-        (await other.ListRunsAsync("", Cancel)).ShouldBe(names.Order(StringComparer.Ordinal));
+        (await other.ListRunsAsync("", Cancel)).ShouldBe(names, ignoreOrder: true);
         (await other.ReadRunAsync(longName, 0, 10, Cancel)).Length.ShouldBe(1);
         (await other.ReadRunAsync(names[5], 0, 10, Cancel)).Length.ShouldBe(1);
         (await other.ReadRunAsync("flights-3/4-17", 0, 10, Cancel)).Length.ShouldBe(1);
@@ -89,7 +91,7 @@ public sealed class RunTests(Azurite azurite) : BlobTest(azurite)
         await storage.DeleteRunAsync("flights-3/4-17", Cancel);
         await storage.DeleteRunAsync("flights-3/4-17", Cancel);
         await storage.DeleteRunAsync(longName, Cancel);
-        (await storage.ListRunsAsync("flights-3/", Cancel)).ShouldBe(["flights-3/4-18", otherLong]);
+        (await storage.ListRunsAsync("flights-3/", Cancel)).ShouldBe(["flights-3/4-18", otherLong], ignoreOrder: true);
         CorruptDataException e = await Should.ThrowAsync<CorruptDataException>(async () => await other.ReadRunAsync("flights-3/4-17", 0, 1, Cancel));
         e.Message.ShouldContain("flights-3/4-17");
     }

@@ -54,8 +54,9 @@ internal sealed class Faults : HttpPipelinePolicy
     public override async ValueTask ProcessAsync(HttpMessage message, ReadOnlyMemory<HttpPipelinePolicy> pipeline)
     {
         Interlocked.Increment(ref _requests);
-        var asked = new Asked(message.Request.Method.Method, message.Request.Uri.ToString());
-        await Before(asked);
+        long length = message.Request.Content is { } content && content.TryComputeLength(out long known) ? known : 0;
+        var asked = new Asked(message.Request.Method.Method, message.Request.Uri.ToString(), length);
+        await Before(asked).WaitAsync(message.CancellationToken);
         switch (Decide(asked))
         {
             case Fault.LoseRequest:
@@ -83,16 +84,17 @@ internal sealed class Faults : HttpPipelinePolicy
                 break;
         }
 
-        await After(asked);
+        await After(asked).WaitAsync(message.CancellationToken);
     }
 
     public override void Process(HttpMessage message, ReadOnlyMemory<HttpPipelinePolicy> pipeline) => throw new NotSupportedException("all requests are asynchronous");
 }
 
 /// <summary>A request.</summary>
-internal readonly record struct Asked(string Method, string Address)
+internal readonly record struct Asked(string Method, string Address, long Length)
 {
-    public bool IsAppend => Method == "PUT" && Address.Contains("comp=appendblock", StringComparison.Ordinal);
+    /// <summary>Not the marks in a fence, which are shorter than any frame.</summary>
+    public bool IsAppend => Method == "PUT" && Address.Contains("comp=appendblock", StringComparison.Ordinal) && Length > Core.JournalMark.Size;
 
     public bool IsSeal => Address.Contains("comp=seal", StringComparison.Ordinal);
 
