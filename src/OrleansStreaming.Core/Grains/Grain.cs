@@ -26,14 +26,40 @@ internal sealed class Grain(byte[] key, ulong hash)
     /// <summary>No filter denies that there is a checkpoint, and none has been read.</summary>
     public const long NotKnown = -2;
 
+    private const long PhaseBits = 0xFF;
+    private const long BehindBit = 1 << 8;
+    private const long CatchingUpBit = 1 << 9;
+    private const long InForeignListBit = 1 << 10;
+    private const long InUncoveredBit = 1 << 11;
+
+    // The runtime lays references out first, then numbers of 64 bits in this order: what every turn touches lies together.
     private GrainExtras? _extras;
     private long _position = Offset.None.Value;
+    private long _flags;
+
+    /// <summary>The last frame of the own journal that the state depends on. In memory one number suffices: a silo never survives its own journal.</summary>
+    public long OwnLsn;
+
+    /// <summary>The first event that no committed checkpoint covers; none when all are covered.</summary>
+    public long UncoveredFrom = Offset.None.Value;
+
+    /// <summary>The position of the copy that is being committed.</summary>
+    public long CapturedAt = Offset.None.Value;
+
+    /// <summary>The first event after the copy that is being committed.</summary>
+    public long UncoveredAfterCapture = Offset.None.Value;
+
+    /// <summary>The position of its newest committed checkpoint; none when there is none, <see cref="NotKnown"/> until that has been looked for.</summary>
+    public long Committed = Offset.None.Value;
 
     public byte[] Key { get; } = key;
 
     public ulong Hash { get; } = hash;
 
     public OperatorGrain? Instance { get; set; }
+
+    /// <summary>What the state depends on in other journals.</summary>
+    public CausalityVector? Foreign { get; set; }
 
     /// <summary>The last offset whose turn has taken effect.</summary>
     public long Position
@@ -53,42 +79,48 @@ internal sealed class Grain(byte[] key, ulong hash)
     /// <summary>The highest offset whose turn has ever taken effect in this owner: at or below, a turn repeats.</summary>
     public long Completed => _extras is null ? _position : Math.Max(_position, _extras.Completed);
 
-    /// <summary>The last frame of the own journal that the state depends on. In memory one number suffices: a silo never survives its own journal.</summary>
-    public long OwnLsn { get; set; }
-
-    /// <summary>What the state depends on in other journals.</summary>
-    public CausalityVector? Foreign { get; set; }
-
-    /// <summary>The position of its newest committed checkpoint; none when there is none, <see cref="NotKnown"/> until that has been looked for.</summary>
-    public long Committed { get; set; } = Offset.None.Value;
-
-    /// <summary>The first event that no committed checkpoint covers; none when all are covered.</summary>
-    public long UncoveredFrom { get; set; } = Offset.None.Value;
-
-    /// <summary>The first event after the copy that is being committed.</summary>
-    public long UncoveredAfterCapture { get; set; } = Offset.None.Value;
-
-    /// <summary>The position of the copy that is being committed.</summary>
-    public long CapturedAt { get; set; } = Offset.None.Value;
-
-    public long LastUsedMs { get; set; }
-
     /// <summary>Grows when the grain goes back: answers of calls made before are not for it.</summary>
     public int Generation { get; set; }
 
-    public GrainPhase Phase { get; set; }
+    public GrainPhase Phase
+    {
+        get => (GrainPhase)(_flags & PhaseBits);
+        set => _flags = (_flags & ~PhaseBits) | (long)value;
+    }
 
     /// <summary>Events between <see cref="Position"/> and the cursor are to be found in the log.</summary>
-    public bool Behind { get; set; }
+    public bool Behind
+    {
+        get => (_flags & BehindBit) != 0;
+        set => Set(BehindBit, value);
+    }
 
     /// <summary>Is part of its host's pass over the log.</summary>
-    public bool CatchingUp { get; set; }
+    public bool CatchingUp
+    {
+        get => (_flags & CatchingUpBit) != 0;
+        set => Set(CatchingUpBit, value);
+    }
 
     /// <summary>Whether the grain is in its host's list of grains with foreign dependencies.</summary>
-    public bool InForeignList { get; set; }
+    public bool InForeignList
+    {
+        get => (_flags & InForeignListBit) != 0;
+        set => Set(InForeignListBit, value);
+    }
 
     /// <summary>Whether the grain is in its host's list of grains to be copied.</summary>
-    public bool InUncovered { get; set; }
+    public bool InUncovered
+    {
+        get => (_flags & InUncoveredBit) != 0;
+        set => Set(InUncoveredBit, value);
+    }
+
+    /// <summary>Notes that it is in use.</summary>
+    public void Use(long nowMs) => _flags = (_flags & uint.MaxValue) | (nowMs << 32);
+
+    /// <summary>How long it has not been used, milliseconds; after 49 days it begins at 0 again, which only keeps it in memory a little longer.</summary>
+    public long UnusedMs(long nowMs) => (uint)((uint)nowMs - (uint)(_flags >>> 32));
 
     /// <summary>The newest version without foreign dependencies, while there are some.</summary>
     public UndoCopy? Undo
@@ -169,9 +201,11 @@ internal sealed class Grain(byte[] key, ulong hash)
     }
 
     /// <summary>An event may be handed to it now.</summary>
-    public bool IsIdle => Phase == GrainPhase.Ready && !Behind && (_extras is null || _extras is { Turn: null, Mailbox: not { Count: > 0 } });
+    public bool IsIdle => (_flags & (PhaseBits | BehindBit)) == (long)GrainPhase.Ready && (_extras is null || _extras is { Turn: null, Mailbox: not { Count: > 0 } });
 
     private GrainExtras Extras => _extras ??= new GrainExtras();
+
+    private void Set(long bit, bool value) => _flags = value ? _flags | bit : _flags & ~bit;
 
     /// <summary>Where a value is kept: nowhere, while there is none and never was any.</summary>
     private GrainExtras? ExtrasFor(object? value) => value is null ? _extras : Extras;

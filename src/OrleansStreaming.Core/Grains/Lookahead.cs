@@ -10,8 +10,11 @@ internal sealed class Lookahead
     /// <summary>As many misses as a core can have under way, and some.</summary>
     private const int MaxRows = 24;
 
-    /// <summary>The lines of a grain that a turn touches.</summary>
-    private const int GrainLines = 2;
+    /// <summary>What a turn touches of a grain: references, position, flags, LSN, and what is uncovered.</summary>
+    private const int GrainBytes = 80;
+
+    /// <summary>Of an instance: its key and a small state.</summary>
+    private const int InstanceBytes = 40;
 
     private readonly Entry[] _entries = new Entry[MaxRows];
 
@@ -40,7 +43,7 @@ internal sealed class Lookahead
             entry.Grain = grains.Find(entry.Hash, rows.Slice(entry.Start + entry.Row.KeyAt, entry.Row.KeyLength));
             if (entry.Grain is { } grain)
             {
-                Memory.Prefetch(grain, GrainLines);
+                Memory.Prefetch(grain, GrainBytes);
             }
         }
 
@@ -48,7 +51,7 @@ internal sealed class Lookahead
         {
             if (_entries[i].Grain?.Instance is { } instance)
             {
-                Memory.Prefetch(instance, 1);
+                Memory.Prefetch(instance, InstanceBytes);
             }
         }
 

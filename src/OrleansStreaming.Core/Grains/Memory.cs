@@ -17,19 +17,22 @@ internal static unsafe class Memory
         }
     }
 
-    /// <summary>Fetches the first lines of an object.</summary>
+    /// <summary>Fetches the lines that hold the first bytes of an object: objects do not begin where lines do.</summary>
     /// <param name="instance">The object.</param>
-    /// <param name="lines">How many lines of 64 bytes.</param>
+    /// <param name="bytes">How many bytes from its first field on.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Prefetch(object instance, int lines)
+    public static void Prefetch(object instance, int bytes)
     {
         if (Sse.IsSupported)
         {
             byte* start = (byte*)*(void**)Unsafe.AsPointer(ref instance);
-            for (int i = 0; i < lines; i++)
+            byte* last = start + bytes - 1;
+            for (byte* at = start; at < last; at += 64)
             {
-                Sse.Prefetch0(start + (i * 64));
+                Sse.Prefetch0(at);
             }
+
+            Sse.Prefetch0(last);
         }
     }
 }

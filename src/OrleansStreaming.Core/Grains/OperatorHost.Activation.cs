@@ -116,7 +116,7 @@ internal sealed partial class OperatorHost
     private void EvictIfIdle(Grain grain)
     {
         bool idle = grain.IsIdle && grain.UncoveredFrom < 0 && grain.CapturedAt < 0 && grain.Pending is not { Count: > 0 }
-            && grain.Foreign?.Prune(_silo.Journals) is null && _silo.NowMs - grain.LastUsedMs >= (long)Type.Definition.Options.IdleAfter.TotalMilliseconds;
+            && grain.Foreign?.Prune(_silo.Journals) is null && grain.UnusedMs(_silo.NowMs) >= (long)Type.Definition.Options.IdleAfter.TotalMilliseconds;
         if (idle)
         {
             grain.Generation++;

@@ -107,7 +107,7 @@ internal sealed partial class OperatorHost
             return false;
         }
 
-        grain.LastUsedMs = _silo.NowMs;
+        grain.Use(_silo.NowMs);
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer))
         {

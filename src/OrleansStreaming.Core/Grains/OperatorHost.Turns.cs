@@ -11,7 +11,7 @@ internal sealed partial class OperatorHost
 
     private void Run(Grain grain, in Input input, in Row row)
     {
-        grain.LastUsedMs = _silo.NowMs;
+        grain.Use(_silo.NowMs);
         if ((row.Kind != RecordKind.Event || _partition.Self.HasDecisions) && PassOver(grain, in input))
         {
             return;

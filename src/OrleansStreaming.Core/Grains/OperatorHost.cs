@@ -141,7 +141,8 @@ internal sealed partial class OperatorHost
 
     private Grain Create(ulong hash, ReadOnlySpan<byte> key)
     {
-        var grain = new Grain(key.ToArray(), hash) { LastUsedMs = _silo.NowMs };
+        var grain = new Grain(key.ToArray(), hash);
+        grain.Use(_silo.NowMs);
         if (_partition.Checkpoints.MayContain(Id, hash))
         {
             grain.Committed = Grain.NotKnown; // And with it its position: events wait until the checkpoint is read.

@@ -61,6 +61,7 @@ internal sealed partial class Partition
 
         Checkpoints.Step();
         AnswerSources();
+        SettleSlots();
         KeepWithinMemory();
     }
 
@@ -148,7 +149,12 @@ internal sealed partial class Partition
             {
                 try
                 {
-                    block.Restore(FrameCodec.Decode(block.Journal, new StoredFrame(block.Lsn, bytes), (_, _) => true)[0], _silo.Journals);
+                    LogBlock read = FrameCodec.Decode(block.Journal, new StoredFrame(block.Lsn, bytes), (_, _) => true)[0];
+                    if (Log.FindAfter(block.LastOffset - 1) is var sequence && sequence < Log.EndSequence && Log[sequence] == block)
+                    {
+                        Log.Restore(sequence, b => b.Restore(read, _silo.Journals));
+                    }
+
                     Log.NoteSlots(block);
                     _silo.Probe?.Refreshed(block);
                 }
@@ -198,7 +204,7 @@ internal sealed partial class Partition
                     long sequence = Log.FindAfter(read.First.Value - 1);
                     if (sequence < Log.EndSequence && Log[sequence] is { Buffer: null } block && block.First == read.First)
                     {
-                        block.Restore(read.Rows);
+                        Log.Restore(sequence, b => b.Restore(read.Rows));
                     }
                 }
             }
@@ -213,26 +219,25 @@ internal sealed partial class Partition
         _silo.After(error is CorruptDataException ? 5000 : _silo.Options.StorageRetryMs, () => _reading = false);
     }
 
+    private long _settledMs;
     private long _keptMs;
+    private bool _kept;
+
+    private void SettleSlots()
+    {
+        if (_silo.NowMs - _settledMs >= 200)
+        {
+            _settledMs = _silo.NowMs;
+            Log.SettleSlots(_silo.Journals, _silo.Probe);
+            Duplicates.PassWholeBlocks();
+        }
+    }
 
     /// <summary>Lets rows leave memory when there are too many: first those that everybody has passed, then those far ahead.</summary>
     private void KeepWithinMemory()
     {
-        if (_silo.NowMs - _keptMs < 200)
-        {
-            return;
-        }
-
-        _keptMs = _silo.NowMs;
-        Log.SettleSlots(_silo.Journals, _silo.Probe);
-        Duplicates.PassWholeBlocks();
-        long budget = _silo.Options.MemoryBudgetBytes / Math.Max(1, _silo.Ownerships.Active.Count), held = 0;
-        for (long s = Log.FirstSequence; s < Log.EndSequence; s++)
-        {
-            held += Log[s].Buffer is null ? 0 : Log[s].Length;
-        }
-
-        if (held <= budget)
+        long budget = _silo.Options.MemoryBudgetBytes / Math.Max(1, _silo.Ownerships.Active.Count);
+        if (Log.HeldBytes <= budget || (_kept && _silo.NowMs - _keptMs < 200))
         {
             return;
         }
@@ -244,15 +249,19 @@ internal sealed partial class Partition
             ahead = Math.Max(ahead, host.CursorSequence);
         }
 
-        for (long s = Log.FirstSequence; s < Log.EndSequence && held > budget; s++)
+        // Some more than needed, so that it is not done in every step.
+        for (long s = Log.FirstHeld; s < Log.EndSequence && Log.HeldBytes > budget - (budget / 8); s++)
         {
             LogBlock block = Log[s];
             bool near = s >= passed && s < ahead + 32;
-            if (!near && block is { Closed: true, Buffer: not null, Pins: 0 } && _silo.Journals.IsDurable(block.Journal, block.Lsn))
+            if (!near && block.Closed && _silo.Journals.IsDurable(block.Journal, block.Lsn))
             {
-                held -= block.Length;
-                block.Evict();
+                Log.Evict(s);
             }
         }
+
+        // What could not leave is not looked at again in every step.
+        _kept = Log.HeldBytes > budget;
+        _keptMs = _silo.NowMs;
     }
 }

@@ -11,6 +11,8 @@ internal sealed class PartitionLog(int partition, int epoch)
     private int _head;
     private long _trimmedTo = Offset.None.Value;
     private long _firstSequence;
+    private long _awayBytes;
+    private long _firstHeld;
 
     public int Partition { get; } = partition;
 
@@ -39,8 +41,45 @@ internal sealed class PartitionLog(int partition, int epoch)
         }
 
         _blocks.Add(block);
+        _awayBytes += block.Buffer is null ? block.Length : 0;
         NoteSlots(block);
     }
+
+    /// <summary>Bytes of rows in memory.</summary>
+    public long HeldBytes => BytesFrom(_firstSequence) - _awayBytes;
+
+    /// <summary>No block before it is in memory.</summary>
+    public long FirstHeld => Math.Max(_firstHeld, _firstSequence);
+
+    /// <summary>Lets the rows of a block leave memory, unless somebody needs them there.</summary>
+    public void Evict(long sequence)
+    {
+        LogBlock block = this[sequence];
+        if (block is { Buffer: not null, Pins: 0 })
+        {
+            block.Evict();
+            _awayBytes += BytesOf(sequence);
+        }
+
+        if (block.Buffer is null && sequence == FirstHeld)
+        {
+            _firstHeld = sequence + 1;
+        }
+    }
+
+    /// <summary>Brings the rows of a block back.</summary>
+    /// <param name="sequence">The block.</param>
+    /// <param name="restore">Gives it its rows; may throw.</param>
+    public void Restore(long sequence, Action<LogBlock> restore)
+    {
+        long bytes = BytesOf(sequence); // Rows from an archive are shorter than their place there.
+        restore(this[sequence]);
+        _awayBytes -= bytes;
+        _firstHeld = Math.Min(_firstHeld, sequence);
+    }
+
+    private long BytesOf(long sequence) =>
+        sequence == EndSequence - 1 ? this[sequence].Length : this[sequence + 1].StartBytes - this[sequence].StartBytes;
 
     /// <summary>Blocks with rows that depend on something that was not known to be durable when last looked at, or are void: all that a seal needs to look at.</summary>
     public IReadOnlyList<LogBlock> WithSlots => _withSlots;
@@ -107,6 +146,7 @@ internal sealed class PartitionLog(int partition, int epoch)
         _trimmedTo = Math.Max(_trimmedTo, offset);
         while (_head < _blocks.Count && _blocks[_head].LastOffset <= offset && _blocks[_head].Closed && _blocks[_head].Pins == 0)
         {
+            _awayBytes -= _blocks[_head].Buffer is null ? BytesOf(_firstSequence) : 0;
             _blocks[_head].Evict();
             _blocks[_head] = null!;
             _head++;

@@ -18,6 +18,9 @@ internal abstract class SourceRunner(StreamingEngine engine, SourceDefinition de
     /// <summary>The position up to which everything is stored.</summary>
     public long Position { get; protected set; } = -1;
 
+    /// <summary>Its last error stands in <see cref="StreamingEngine.SourceErrors"/>.</summary>
+    protected bool HasFailed { get; set; }
+
     protected StreamingEngine Engine { get; } = engine;
 
     protected SourceDefinition Definition { get; } = definition;
@@ -57,6 +60,7 @@ internal abstract class SourceRunner(StreamingEngine engine, SourceDefinition de
             {
                 Engine.LogSourceFailed(Definition.Name, delay.TotalMilliseconds, e);
                 Engine.SourceErrors[Definition.Name] = e.Message;
+                HasFailed = true;
                 try
                 {
                     await Task.Delay(delay, Engine.Time, _cancel.Token).ConfigureAwait(false);
@@ -75,14 +79,6 @@ internal abstract class SourceRunner(StreamingEngine engine, SourceDefinition de
 /// <inheritdoc/>
 internal sealed class SourceRunner<TEvent>(StreamingEngine engine, SourceDefinition definition) : SourceRunner(engine, definition)
 {
-    /// <summary>What a partition gathers before it is sent, while the input does not pause.</summary>
-    private const int BatchBytes = 60 << 10;
-
-    /// <summary>How many events are read before the clock is looked at.</summary>
-    private const int LookEvery = 64;
-
-    /// <summary>What has been gathered waits no longer than this.</summary>
-    private static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(2);
     private readonly EventType<TEvent> _type = (EventType<TEvent>)definition.EventType;
 
     protected override async Task ReadAsync(CancellationToken cancellationToken)
@@ -106,34 +102,27 @@ internal sealed class SourceRunner<TEvent>(StreamingEngine engine, SourceDefinit
         Engine.LogSourceStarted(Definition.Name, after);
         var source = (ISource<TEvent>)Definition.Factory(Engine.Services);
         var encoder = new IngestEncoder(Definition.To, id, 0);
-        long sent = Engine.Time.GetTimestamp();
-        int read = 0;
         await using IAsyncEnumerator<SourceEvent<TEvent>> events = source.ReadAsync(after, cancellationToken).GetAsyncEnumerator(cancellationToken);
-        while (true)
+        var pump = new SourcePump<TEvent>(_type, events, encoder, lanes, Engine.Time);
+        for (PumpStop stop = pump.Run(); stop != PumpStop.End; stop = pump.Run())
         {
-            ValueTask<bool> next = events.MoveNextAsync();
-            bool pauses = !next.IsCompleted;
-            if (pauses || (++read % LookEvery == 0 && Engine.Time.GetElapsedTime(sent) > LongestWait))
+            if (HasFailed && pump.HasTaken)
             {
-                await SendAllAsync(lanes, cancellationToken).ConfigureAwait(false);
-                sent = Engine.Time.GetTimestamp();
-            }
-
-            if (!await next.ConfigureAwait(false))
-            {
-                break;
-            }
-
-            (long position, TEvent value) = events.Current;
-            if (!Engine.SourceErrors.IsEmpty)
-            {
+                HasFailed = false;
                 Engine.SourceErrors.TryRemove(Definition.Name, out _);
             }
 
-            Lane lane = encoder.Add(_type, in value, position, lanes);
-            if (lane.Gathered >= BatchBytes)
+            if (stop == PumpStop.Full)
             {
-                await lane.SendAsync(cancellationToken).ConfigureAwait(false);
+                await pump.FullLane!.SendAsync(cancellationToken).ConfigureAwait(false);
+                continue;
+            }
+
+            await SendAllAsync(lanes, cancellationToken).ConfigureAwait(false);
+            pump.Sent();
+            if (stop == PumpStop.Pause)
+            {
+                pump.Resume(await pump.Next.ConfigureAwait(false));
             }
         }
 
