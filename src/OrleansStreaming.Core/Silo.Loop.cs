@@ -112,8 +112,10 @@ internal sealed partial class Silo
         }
     }
 
+    private string? _appendName;
+
     private void Append(Journal.Flush flush) => Ports.Append(new Request<bool>(
-        $"append to {Journal.Name}",
+        _appendName ??= $"append to {Journal.Name}",
         async (_, cancel) =>
         {
             await _writer!.AppendAsync(flush.Frames, cancel).ConfigureAwait(false);

@@ -131,6 +131,14 @@ public sealed class FileStorage : IStorage, ILosesTails
         RunAsync(() => _runs.Read(name, offset, length), cancellationToken);
 
     /// <inheritdoc/>
+    public async ValueTask<int> ReadRunAsync(string name, long offset, Memory<byte> to, CancellationToken cancellationToken)
+    {
+        // No read may be left behind: it would write to memory that is used again.
+        cancellationToken.ThrowIfCancellationRequested();
+        return await RunAsync(() => _runs.Read(name, offset, to), CancellationToken.None).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
     public ValueTask DeleteRunAsync(string name, CancellationToken cancellationToken) =>
         RunAsync(() => _runs.Delete(name), cancellationToken);
 

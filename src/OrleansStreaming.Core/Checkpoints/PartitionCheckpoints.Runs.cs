@@ -109,7 +109,7 @@ internal sealed partial class PartitionCheckpoints
         $"merge {runs.Count} runs into {merging.Name}",
         async (storage, cancel) =>
         {
-            var merge = new RunMerge(storage, runs, silo.RunLimits, silo.Ports);
+            using var merge = new RunMerge(storage, runs, silo.RunLimits, silo.Ports);
             await storage.WriteRunAsync(merging.Name, merge.WriteAsync(cancel), cancel).ConfigureAwait(false);
             return (merge.Writer.ToRun(merging.Name), merge.Micros);
         },

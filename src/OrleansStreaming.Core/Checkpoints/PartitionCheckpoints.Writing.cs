@@ -76,7 +76,7 @@ internal sealed partial class PartitionCheckpoints
                     return null;
                 }
 
-                var writer = new CaptureWriter(candidate.Buffer, operators, silo.RunLimits, silo.Deltas, silo.Ports);
+                using var writer = new CaptureWriter(candidate.Buffer, operators, silo.RunLimits, silo.Deltas, silo.Ports);
                 await storage.WriteRunAsync(candidate.RunName, writer.WriteAsync(cancel), cancel).ConfigureAwait(false);
                 candidate.Micros += writer.Micros;
                 return writer.Writer.ToRun(candidate.RunName);

@@ -88,7 +88,7 @@ public interface IStorage : IAsyncDisposable
 
     /// <summary>As the other, for content that comes in pieces, so that it need not be in memory as a whole.</summary>
     /// <param name="name">Such as <c>flights-3/4-17</c>.</param>
-    /// <param name="pieces">The content; each piece is valid until the next is asked for. Throws to give up: nothing is written then, and the exception goes on to the caller.</param>
+    /// <param name="pieces">The content; each piece is valid until the next is asked for or the call has ended. Throws to give up: nothing is written then, and the exception goes on to the caller.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     ValueTask WriteRunAsync(string name, IAsyncEnumerable<ReadOnlyMemory<byte>> pieces, CancellationToken cancellationToken);
 
@@ -99,6 +99,20 @@ public interface IStorage : IAsyncDisposable
     /// <param name="cancellationToken">Gives up waiting.</param>
     /// <exception cref="CorruptDataException">There is no such run, or it is damaged.</exception>
     ValueTask<ReadOnlyMemory<byte>> ReadRunAsync(string name, long offset, int length, CancellationToken cancellationToken);
+
+    /// <summary>As the other, into memory of the caller, who uses it again. Nothing is written there once the call has ended, however it ended.</summary>
+    /// <param name="name">The run.</param>
+    /// <param name="offset">From where; negative counts from the end.</param>
+    /// <param name="to">Where to; as long as what is wanted.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>How many bytes were read; less than asked for at the end.</returns>
+    /// <exception cref="CorruptDataException">There is no such run.</exception>
+    async ValueTask<int> ReadRunAsync(string name, long offset, Memory<byte> to, CancellationToken cancellationToken)
+    {
+        ReadOnlyMemory<byte> bytes = await ReadRunAsync(name, offset, to.Length, cancellationToken).ConfigureAwait(false);
+        bytes.CopyTo(to);
+        return bytes.Length;
+    }
 
     /// <summary>Deletes a run; nothing happens when there is none.</summary>
     /// <param name="name">The run.</param>

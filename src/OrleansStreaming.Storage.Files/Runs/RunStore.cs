@@ -22,6 +22,18 @@ internal sealed class RunStore(IFileSystem files, AtomicFile atomic, string fold
     public ReadOnlyMemory<byte> Read(string name, long offset, int length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
+        return Read(name, offset, length, static (file, header, from, count) => RunBlocks.Read(file, header, from, count));
+    }
+
+    public int Read(string name, long offset, Memory<byte> to) =>
+        Read(name, offset, to.Length, (file, header, from, count) =>
+        {
+            RunBlocks.Read(file, header, from, to.Span[..count]);
+            return count;
+        });
+
+    private T Read<T>(string name, long offset, int length, Func<IFile, NamedFileHeader, long, int, T> read)
+    {
         string path = PathOf(name);
         try
         {
@@ -29,7 +41,7 @@ internal sealed class RunStore(IFileSystem files, AtomicFile atomic, string fold
             NamedFileHeader header = ReadHeader(file, path);
             header.ThrowUnlessNamed(name, path);
             long from = offset >= 0 ? Math.Min(offset, header.ContentLength) : Math.Max(0, header.ContentLength + offset);
-            return RunBlocks.Read(file, header, from, (int)Math.Min(length, header.ContentLength - from));
+            return read(file, header, from, (int)Math.Min(length, header.ContentLength - from));
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -9,7 +9,7 @@ internal sealed class ThroughputScenario(Common common, KeySequence keys, string
     public static Command Command()
     {
         Option<int> keys = CommonOptions.Number("--keys", "N", "Different keys, each with a grain", 1_000_000, 1, 100_000_000);
-        Option<int> events = CommonOptions.Number("--events", "N", "Events in one repetition", 5_000_000, 1000, 1_000_000_000);
+        Option<int> events = CommonOptions.Number("--events", "N", "Events in one repetition", 10_000_000, 1000, 1_000_000_000);
         Option<int> silos = CommonOptions.Number("--silos", "N", "Silos", 1, 1, 16);
         Option<int> hops = CommonOptions.Number("--hops", "N", "Operators in a row, each under other keys than the one before", 1, 1, 5);
         Option<int> partitions = CommonOptions.Number("--partitions", "N", "Partitions of each stream", 8, 1, 1024);
@@ -113,8 +113,9 @@ internal sealed class ThroughputScenario(Common common, KeySequence keys, string
     private Task<Pipeline> StartAsync(string path, PipelineOptions options, CancellationToken cancellationToken) =>
         Pipeline.StartAsync(variant, path, keys, options, cancellationToken);
 
+    // Twice as much as a repetition: by then checkpoints have been taken, and all buffers are as large as they will be.
     private Task WarmUpAsync(Pipeline pipeline, CancellationToken cancellationToken) => pipeline.FeedAsync(
-        $"warm-up, {pipeline.Options.Silos} silos, {pipeline.Options.Hops} hops: every key once, then {events:N0} events", keys.Keys + events, cancellationToken);
+        $"warm-up, {pipeline.Options.Silos} silos, {pipeline.Options.Hops} hops: every key once, then {2L * events:N0} events", keys.Keys + (2 * events), cancellationToken);
 
     private async Task<ThroughputFigures> MeasureAsync(Pipeline pipeline, string step, double raw, double? simpleRate, CancellationToken cancellationToken)
     {

@@ -44,6 +44,9 @@ internal sealed class MeasuredStorage(IStorage inner) : IStorage, ILosesTails
     public ValueTask<ReadOnlyMemory<byte>> ReadRunAsync(string name, long offset, int length, CancellationToken cancellationToken) =>
         inner.ReadRunAsync(name, offset, length, cancellationToken);
 
+    public ValueTask<int> ReadRunAsync(string name, long offset, Memory<byte> to, CancellationToken cancellationToken) =>
+        inner.ReadRunAsync(name, offset, to, cancellationToken);
+
     public ValueTask DeleteRunAsync(string name, CancellationToken cancellationToken) => inner.DeleteRunAsync(name, cancellationToken);
 
     public ValueTask<IReadOnlyList<string>> ListRunsAsync(string prefix, CancellationToken cancellationToken) => inner.ListRunsAsync(prefix, cancellationToken);

@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 namespace OrleansStreaming.Core;
 
 /// <summary>Makes a run of the copies of a checkpoint, outside of the loop.</summary>
-internal sealed class CaptureWriter(CaptureBuffer buffer, IReadOnlyList<int> operators, RunLimits limits, DeltaLimits? deltas, ISiloPorts? clock)
+internal sealed class CaptureWriter(CaptureBuffer buffer, IReadOnlyList<int> operators, RunLimits limits, DeltaLimits? deltas, ISiloPorts? clock) : IDisposable
 {
     /// <summary>How far ahead memory is fetched: the copies lie in the order in which grains changed, and are read in that of the run.</summary>
     private const int Ahead = 12;
@@ -46,6 +46,9 @@ internal sealed class CaptureWriter(CaptureBuffer buffer, IReadOnlyList<int> ope
 
         yield return _writer.Finish();
     }
+
+    /// <summary>Gives the memory back; what was written must have been stored, or given up.</summary>
+    public void Dispose() => _writer.Dispose();
 
     private long Now => clock?.TicksMicros ?? 0;
 

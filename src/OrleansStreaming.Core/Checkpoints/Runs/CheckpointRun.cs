@@ -91,8 +91,24 @@ internal sealed class CheckpointRun(string name, long length, long entries, long
     /// <summary>Reads some blocks and checks them.</summary>
     public async ValueTask<RunWindow> ReadAsync(IStorage storage, int first, int end, CancellationToken cancellationToken)
     {
+        ReadOnlyMemory<byte> bytes = await storage.ReadRunAsync(Name, blocks[first].At, BytesOf(first, end), cancellationToken).ConfigureAwait(false);
+        return Check(first, end, bytes);
+    }
+
+    /// <summary>As the other, into memory of the caller, which has room for <see cref="BytesOf"/>.</summary>
+    public async ValueTask<RunWindow> ReadAsync(IStorage storage, int first, int end, Memory<byte> to, CancellationToken cancellationToken)
+    {
+        to = to[..BytesOf(first, end)];
+        int read = await storage.ReadRunAsync(Name, blocks[first].At, to, cancellationToken).ConfigureAwait(false);
+        return Check(first, end, to[..read]);
+    }
+
+    /// <summary>The bytes of some blocks.</summary>
+    public int BytesOf(int first, int end) => checked((int)(blocks[end].At - blocks[first].At));
+
+    private RunWindow Check(int first, int end, ReadOnlyMemory<byte> bytes)
+    {
         long from = blocks[first].At;
-        ReadOnlyMemory<byte> bytes = await storage.ReadRunAsync(Name, from, checked((int)(blocks[end].At - from)), cancellationToken).ConfigureAwait(false);
         if (bytes.Length != blocks[end].At - from)
         {
             throw new CorruptDataException(Name, from, $"expected blocks of {blocks[end].At - from} bytes, found {bytes.Length}");

@@ -1,8 +1,11 @@
+using System.Buffers;
+
 namespace OrleansStreaming.Core;
 
-/// <summary>Reads a run from its beginning to its end, some blocks at a time.</summary>
-internal sealed class RunCursor(CheckpointRun run, int windowBytes, int age)
+/// <summary>Reads a run from its beginning to its end, some blocks at a time, into the same memory again and again.</summary>
+internal sealed class RunCursor(CheckpointRun run, int windowBytes, int age) : IDisposable
 {
+    private byte[] _buffer = [];
     private RunWindow? _window;
     private int _block = -1;
     private int _start;
@@ -43,7 +46,14 @@ internal sealed class RunCursor(CheckpointRun run, int windowBytes, int age)
             return;
         }
 
-        _window = await run.ReadAsync(storage, first, run.WindowOf(first, windowBytes).End, cancellationToken).ConfigureAwait(false);
+        int end = run.WindowOf(first, windowBytes).End, bytes = run.BytesOf(first, end);
+        if (_buffer.Length < bytes)
+        {
+            Dispose();
+            _buffer = ArrayPool<byte>.Shared.Rent(bytes);
+        }
+
+        _window = await run.ReadAsync(storage, first, end, _buffer, cancellationToken).ConfigureAwait(false);
         Enter(first);
         Parse();
     }
@@ -66,6 +76,16 @@ internal sealed class RunCursor(CheckpointRun run, int windowBytes, int age)
         else
         {
             _block++;
+        }
+    }
+
+    /// <summary>Gives the memory back: no entry of it may be looked at any more.</summary>
+    public void Dispose()
+    {
+        if (_buffer.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(_buffer);
+            _buffer = [];
         }
     }
 

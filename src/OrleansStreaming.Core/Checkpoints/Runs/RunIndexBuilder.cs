@@ -1,14 +1,13 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 
 namespace OrleansStreaming.Core;
 
 /// <summary>Gathers the index and the filters of a run while its blocks are written.</summary>
-internal sealed class RunIndexBuilder
+internal sealed class RunIndexBuilder : IDisposable
 {
-    private readonly ArrayBufferWriter<byte> _index = new(256);
-    private readonly ArrayBufferWriter<byte> _filter = new(1024);
+    private readonly PooledWriter _index = new();
+    private readonly PooledWriter _filter = new();
     private readonly List<ulong> _keys = [];
     private readonly List<RunBlock> _blocks = [];
     private long _at;
@@ -51,6 +50,13 @@ internal sealed class RunIndexBuilder
     {
         _index.WrittenSpan.CopyTo(to);
         _filter.WrittenSpan.CopyTo(to[_index.WrittenCount..]);
+    }
+
+    /// <summary>Gives the memory back.</summary>
+    public void Dispose()
+    {
+        _index.Dispose();
+        _filter.Dispose();
     }
 
     public CheckpointRun ToRun(string name, long length, long entries, long basePosition) =>

@@ -5,9 +5,10 @@ namespace OrleansStreaming.Core;
 /// <summary>
 /// Makes one run of several neighbours, some blocks at a time: of each grain the newest entry stays, with what it builds on.
 /// </summary>
-internal sealed class RunMerge(IStorage storage, IReadOnlyList<CheckpointRun> runs, RunLimits limits, ISiloPorts? clock)
+internal sealed class RunMerge(IStorage storage, IReadOnlyList<CheckpointRun> runs, RunLimits limits, ISiloPorts? clock) : IDisposable
 {
     private readonly RunWriter _writer = new(limits.BlockBytes, limits.WindowBytes, runs.Min(r => r.BasePosition));
+    private readonly List<RunCursor> _cursors = [];
     private readonly List<RunCursor> _heap = [];
     private readonly List<RunCursor> _grain = [];
     private readonly List<byte[]> _parts = [];
@@ -23,6 +24,7 @@ internal sealed class RunMerge(IStorage storage, IReadOnlyList<CheckpointRun> ru
         for (int i = 0; i < runs.Count; i++)
         {
             var cursor = new RunCursor(runs[i], limits.WindowBytes, runs.Count - i);
+            _cursors.Add(cursor);
             await cursor.FillAsync(storage, cancellationToken).ConfigureAwait(false);
             Push(cursor);
         }
@@ -61,6 +63,13 @@ internal sealed class RunMerge(IStorage storage, IReadOnlyList<CheckpointRun> ru
         }
 
         yield return _writer.Finish();
+    }
+
+    /// <summary>Gives the memory back; what was written must have been stored, or given up.</summary>
+    public void Dispose()
+    {
+        _cursors.ForEach(c => c.Dispose());
+        _writer.Dispose();
     }
 
     private long Now => clock?.TicksMicros ?? 0;

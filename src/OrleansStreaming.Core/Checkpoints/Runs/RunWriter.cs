@@ -10,11 +10,11 @@ namespace OrleansStreaming.Core;
 /// <param name="blockBytes">A block is closed when it has this much; an entry that is larger has one of its own.</param>
 /// <param name="pieceBytes">About how much is handed out at once.</param>
 /// <param name="basePosition">At most the lowest position to come.</param>
-internal sealed class RunWriter(int blockBytes, int pieceBytes, long basePosition)
+internal sealed class RunWriter(int blockBytes, int pieceBytes, long basePosition) : IDisposable
 {
     private readonly ArrayBufferWriter<byte> _pending = new(64);
     private readonly RunIndexBuilder _index = new();
-    private byte[] _buffer = new byte[pieceBytes + (2 * blockBytes)];
+    private byte[] _buffer = ArrayPool<byte>.Shared.Rent(pieceBytes + (2 * blockBytes));
     private byte[] _other = [];
     private int _closed;
     private int _used;
@@ -75,7 +75,8 @@ internal sealed class RunWriter(int blockBytes, int pieceBytes, long basePositio
         int open = _used - _closed;
         if (_other.Length < Math.Max(open, pieceBytes))
         {
-            _other = new byte[Math.Max(_buffer.Length, open)];
+            Return(_other);
+            _other = ArrayPool<byte>.Shared.Rent(Math.Max(_buffer.Length, open));
         }
 
         _buffer.AsSpan(_closed, open).CopyTo(_other);
@@ -109,6 +110,23 @@ internal sealed class RunWriter(int blockBytes, int pieceBytes, long basePositio
     /// <summary>The finished run, to look things up in.</summary>
     public CheckpointRun ToRun(string name) => _index.ToRun(name, Length, Entries, basePosition);
 
+    /// <summary>Gives the memory back, that of pieces too.</summary>
+    public void Dispose()
+    {
+        Return(_buffer);
+        Return(_other);
+        _buffer = _other = [];
+        _index.Dispose();
+    }
+
+    private static void Return(byte[] buffer)
+    {
+        if (buffer.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
     private void CloseBlock()
     {
         Span<byte> block = _buffer.AsSpan(_closed, _used - _closed);
@@ -123,7 +141,10 @@ internal sealed class RunWriter(int blockBytes, int pieceBytes, long basePositio
     {
         if (_buffer.Length - _used < size)
         {
-            Array.Resize(ref _buffer, Math.Max(checked(_used + size), (int)Math.Min(_buffer.Length * 2L, Array.MaxLength)));
+            byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(checked(_used + size), (int)Math.Min(_buffer.Length * 2L, Array.MaxLength)));
+            _buffer.AsSpan(0, _used).CopyTo(larger);
+            Return(_buffer);
+            _buffer = larger;
         }
     }
 }
