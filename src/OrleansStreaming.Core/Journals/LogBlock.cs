@@ -57,6 +57,9 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
     /// <summary>No row is added any more.</summary>
     public bool Closed { get; set; }
 
+    /// <summary>Its rows had left memory, and somebody wanted them.</summary>
+    public bool WasBroughtBack { get; set; }
+
     /// <summary>Users that need <see cref="Buffer"/> to stay: waiting mailboxes, a flush under way.</summary>
     public int Pins { get; set; }
 
@@ -202,6 +205,7 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
         {
             BufferPool.Return(Buffer);
             Buffer = null;
+            WasBroughtBack = false;
         }
     }
 

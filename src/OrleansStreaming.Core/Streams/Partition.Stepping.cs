@@ -221,7 +221,7 @@ internal sealed partial class Partition
 
     private long _settledMs;
     private long _keptMs;
-    private bool _kept;
+    private long _leftBytes;
 
     private void SettleSlots()
     {
@@ -237,7 +237,8 @@ internal sealed partial class Partition
     private void KeepWithinMemory()
     {
         long budget = _silo.Options.MemoryBudgetBytes / Math.Max(1, _silo.Ownerships.Active.Count);
-        if (Log.HeldBytes <= budget || (_kept && _silo.NowMs - _keptMs < 200))
+        bool isDue = _silo.NowMs - _keptMs >= 200;
+        if (Log.HeldBytes <= budget || (!isDue && Log.HeldBytes <= _leftBytes + (budget / 8)))
         {
             return;
         }
@@ -249,19 +250,18 @@ internal sealed partial class Partition
             ahead = Math.Max(ahead, host.CursorSequence);
         }
 
-        // Some more than needed, so that it is not done in every step.
+        // Some more than needed, so that it is not done in every step. What was brought back is wanted: it stays for a while.
         for (long s = Log.FirstHeld; s < Log.EndSequence && Log.HeldBytes > budget - (budget / 8); s++)
         {
             LogBlock block = Log[s];
             bool near = s >= passed && s < ahead + 32;
-            if (!near && block.Closed && _silo.Journals.IsDurable(block.Journal, block.Lsn))
+            if (!near && block.Closed && (isDue || !block.WasBroughtBack) && _silo.Journals.IsDurable(block.Journal, block.Lsn))
             {
                 Log.Evict(s);
             }
         }
 
-        // What could not leave is not looked at again in every step.
-        _kept = Log.HeldBytes > budget;
-        _keptMs = _silo.NowMs;
+        _leftBytes = Log.HeldBytes; // What could not leave is not looked at again before there is much more.
+        _keptMs = isDue ? _silo.NowMs : _keptMs;
     }
 }

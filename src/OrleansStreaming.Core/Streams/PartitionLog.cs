@@ -74,6 +74,7 @@ internal sealed class PartitionLog(int partition, int epoch)
     {
         long bytes = BytesOf(sequence); // Rows from an archive are shorter than their place there.
         restore(this[sequence]);
+        this[sequence].WasBroughtBack = true;
         _awayBytes -= bytes;
         _firstHeld = Math.Min(_firstHeld, sequence);
     }
