@@ -34,6 +34,14 @@ public sealed class ExampleTests
     }
 
     [Fact]
+    public async Task On_the_emulator_of_azure_blobs()
+    {
+        Assert.SkipWhen(OrleansStreaming.Testing.AzuriteServer.Unavailable is not null, OrleansStreaming.Testing.AzuriteServer.Unavailable ?? "");
+        using var folder = new TestFolder();
+        (await Examples.AzureBlobs.Blobs.PublishWhileItIsAwayAsync(folder.Path, ExampleApp.Cancel)).ShouldBe("{\"amount\":5}");
+    }
+
+    [Fact]
     public async Task Several_inputs()
     {
         using var folder = new TestFolder();

@@ -24,8 +24,9 @@ internal sealed class BlobStore(BlobContainerClient container, BlobRequests requ
         $"opening container {container.Name}",
         async cancel =>
         {
-            await container.CreateIfNotExistsAsync(cancellationToken: cancel).ConfigureAwait(false);
-            return true;
+            // Asked for first: who has rights on the blobs of one container may look whether it is there, but not make it, also not when it is there.
+            return await container.ExistsAsync(cancel).ConfigureAwait(false)
+                || await container.CreateIfNotExistsAsync(cancellationToken: cancel).ConfigureAwait(false) is not null;
         },
         cancellationToken);
 
