@@ -9,7 +9,7 @@ namespace OrleansStreaming.Core;
 /// </summary>
 internal static class BufferPool
 {
-    private const int SmallestBits = 10;
+    private const int SmallestBits = 8;
     private const int LargestBits = 23;
     private const long MaxBytesKept = 256 << 20;
 
@@ -32,7 +32,8 @@ internal static class BufferPool
             return buffer;
         }
 
-        return GC.AllocateUninitializedArray<byte>(1 << bits);
+        // They live until they are trimmed: where the collector never copies them.
+        return GC.AllocateUninitializedArray<byte>(1 << bits, pinned: true);
     }
 
     /// <summary>Takes a buffer back that nobody reads any more.</summary>

@@ -81,7 +81,7 @@ internal sealed class Journal(int id, string name, JournalTable journals, SiloOp
             full.Closed = true; // The frame goes on.
         }
 
-        var block = new LogBlock(log.Partition, Id, NextLsn, log.NextOffset, time);
+        var block = new LogBlock(log.Partition, Id, NextLsn, log.NextOffset, time) { ExpectedBytes = log.LastBytes };
         _gathering.Add(block);
         log.Add(block);
         return block;

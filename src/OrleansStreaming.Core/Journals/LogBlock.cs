@@ -8,7 +8,6 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
 {
     /// <summary>A block takes no further row that would make it longer. One size for nearly all of them, so that buffers fit the next block.</summary>
     public const int MaxBytes = 64 << 10;
-    private const int SmallestBytes = 4 << 10;
     private Slot[]? _slots;
     private int _slotCount;
 
@@ -41,6 +40,9 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
 
     /// <summary>The rows, or null when they have left memory.</summary>
     public byte[]? Buffer { get; private set; }
+
+    /// <summary>About how many bytes it will get: those of the one before. Many small frames need little memory, and few large ones no copies.</summary>
+    public int ExpectedBytes { get; init; }
 
     /// <summary>The bytes in use.</summary>
     public int Length { get; private set; }
@@ -245,7 +247,7 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
             return;
         }
 
-        int size = Buffer is null ? SmallestBytes : Math.Min(Buffer.Length * 4, Math.Max(MaxBytes, Buffer.Length * 2));
+        int size = Buffer is null ? Math.Min(ExpectedBytes, MaxBytes) : Math.Min(Buffer.Length * 4, Math.Max(MaxBytes, Buffer.Length * 2));
         byte[] larger = BufferPool.Rent(Math.Max(needed, size));
         if (Buffer is not null)
         {

@@ -31,6 +31,9 @@ internal sealed class PartitionLog(int partition, int epoch)
     /// <summary>The last offset in the log, or none.</summary>
     public long LastOffset => _blocks.Count > _head ? _blocks[^1].LastOffset : Offset.None.Value;
 
+    /// <summary>The size of the last block.</summary>
+    public int LastBytes => _blocks.Count > _head ? _blocks[^1].Length : 0;
+
     public LogBlock this[long sequence] => _blocks[_head + (int)(sequence - _firstSequence)];
 
     public void Add(LogBlock block)
