@@ -178,7 +178,7 @@ internal sealed partial class Silo
         Register();
     }
 
-    public void Complete(Request request) => Guarded(request.Finish);
+    public void Complete(Request request) => Guarded(static r => r.Finish(), request);
 
     public void TurnEnded(Turn turn) => Guarded(() =>
     {

@@ -137,6 +137,7 @@ public interface IJournalWriter : IAsyncDisposable
     /// </summary>
     /// <param name="frames">Each is a list of pieces to be written one behind the other; already framed with length and CRC. The caller uses the lists again once the call has completed.</param>
     /// <param name="cancellationToken">Gives up waiting; once it has begun the outcome is then ambiguous.</param>
+    /// <returns>Completes when it is durable, perhaps on a thread that belongs to the journal: the caller must not block or work for long there.</returns>
     /// <exception cref="JournalFencedException">The journal is sealed: the silo must stop.</exception>
     /// <exception cref="StorageFullException">There was no space, nothing of the call remains, and the call may be repeated by the same writer.</exception>
     /// <exception cref="StorageException">Any other failure: the journal must be given up.</exception>

@@ -18,6 +18,7 @@ internal enum SinkPhase
 /// </summary>
 internal abstract class SinkRunner(Silo silo, Partition partition, SinkDefinition definition, long manifestPosition)
 {
+    private readonly string _writes = $"write to sink {definition.Name}";
     private LogCursor _cursor;
     private long _delayMs;
 
@@ -131,7 +132,7 @@ internal abstract class SinkRunner(Silo silo, Partition partition, SinkDefinitio
         Phase = SinkPhase.Writing;
         Func<CancellationToken, ValueTask> write = Batch(new Offset(Stored), new Offset(to));
         Silo.Start(new Request<bool>(
-            $"write {count} events to sink {Definition.Name}",
+            _writes,
             async (_, cancel) =>
             {
                 await write(cancel).ConfigureAwait(false);

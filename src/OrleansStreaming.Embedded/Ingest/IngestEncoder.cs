@@ -18,8 +18,7 @@ internal sealed class IngestEncoder(StreamDefinition stream, byte[] producer, lo
     public const int MaxBytes = 48 << 20;
 
     private long _bytes;
-    private readonly byte[] _key = new byte[KeyCodec.MaxBytes];
-    private readonly ArrayBufferWriter<byte> _payload = new(256);
+    private readonly Scratch _scratch = Scratch.Take();
     private readonly Part?[] _parts = new Part?[stream.PartitionCount];
 
     public StreamDefinition Stream { get; } = stream;
@@ -33,25 +32,32 @@ internal sealed class IngestEncoder(StreamDefinition stream, byte[] producer, lo
     /// <summary>Partitions that got events.</summary>
     public IEnumerable<Part> Parts => _parts.OfType<Part>();
 
+    private byte[] Key => _scratch.Key;
+
+    private ArrayBufferWriter<byte> Payload => _scratch.Payload;
+
+    /// <summary>Nothing more is added. Lets the thread's next encoder have what only encoding needs.</summary>
+    public void End() => _scratch.Return();
+
     /// <summary>Adds an event.</summary>
     /// <exception cref="KeyFormatException">Its key cannot be used.</exception>
     public void Add<TEvent>(EventType<TEvent> type, in TEvent value)
     {
-        int keyLength = type.Key(in value, _key);
-        _payload.ResetWrittenCount();
-        type.Serializer.Write(in value, _payload);
+        int keyLength = type.Key(in value, Key);
+        Payload.ResetWrittenCount();
+        type.Serializer.Write(in value, Payload);
         Append(type, PartitionOf(keyLength), keyLength);
     }
 
     /// <summary>Adds an event of a source to its partition's lane, unless the partition has it. Returns the lane.</summary>
     public Lane Add<TEvent>(EventType<TEvent> type, in TEvent value, long position, Lane[] lanes)
     {
-        int keyLength = type.Key(in value, _key);
+        int keyLength = type.Key(in value, Key);
         Lane lane = lanes[PartitionOf(keyLength)];
         if (position > lane.Last)
         {
-            _payload.ResetWrittenCount();
-            type.Serializer.Write(in value, _payload);
+            Payload.ResetWrittenCount();
+            type.Serializer.Write(in value, Payload);
             Row row = RowOf(type, keyLength, new RecordName(position, 0));
             lane.Gather(ref row, position);
         }
@@ -62,12 +68,12 @@ internal sealed class IngestEncoder(StreamDefinition stream, byte[] producer, lo
     /// <summary>Adds the JSON value that the reader stands before.</summary>
     public void AddJson(EventType type, ref Utf8JsonReader reader)
     {
-        _payload.ResetWrittenCount();
-        int keyLength = type.EncodeJson(ref reader, _payload, _key);
+        Payload.ResetWrittenCount();
+        int keyLength = type.EncodeJson(ref reader, Payload, Key);
         Append(type, PartitionOf(keyLength), keyLength);
     }
 
-    private int PartitionOf(int keyLength) => KeyHash.PartitionOf(KeyHash.Compute(_key.AsSpan(0, keyLength)), Stream.PartitionCount);
+    private int PartitionOf(int keyLength) => KeyHash.PartitionOf(KeyHash.Compute(Key.AsSpan(0, keyLength)), Stream.PartitionCount);
 
     private void Append(EventType type, int index, int keyLength)
     {
@@ -86,12 +92,34 @@ internal sealed class IngestEncoder(StreamDefinition stream, byte[] producer, lo
     private Row RowOf(EventType type, int keyLength, RecordName name) => new()
     {
         TypeIndex = (byte)type.Index,
-        Key = _key.AsSpan(0, keyLength),
-        Payload = _payload.WrittenSpan,
+        Key = _scratch.Key.AsSpan(0, keyLength),
+        Payload = Payload.WrittenSpan,
         Producer = Producer.Length == 0 ? ProducerKind.None : ProducerKind.External,
         ProducerKey = Producer,
         Name = name,
     };
+
+    /// <summary>Room for one event while it is encoded.</summary>
+    private sealed class Scratch
+    {
+        private const int MaxBytesKept = 64 << 10;
+
+        [ThreadStatic]
+        private static Scratch? _spare;
+
+        public byte[] Key { get; } = new byte[KeyCodec.MaxBytes];
+
+        public ArrayBufferWriter<byte> Payload { get; } = new(256);
+
+        public static Scratch Take()
+        {
+            Scratch taken = _spare ?? new Scratch();
+            _spare = null;
+            return taken;
+        }
+
+        public void Return() => _spare = Payload.Capacity <= MaxBytesKept ? this : null;
+    }
 
     /// <summary>The events of one partition, in a rented buffer.</summary>
     internal sealed class Part(int partition)

@@ -51,6 +51,7 @@ public sealed partial class StreamingEngine
             encoder.Add(type, in value);
         }
 
+        encoder.End();
         return IngestAsync(encoder, cancellationToken);
     }
 
@@ -60,15 +61,10 @@ public sealed partial class StreamingEngine
     internal async Task<IngestAnswer> IngestAsync(IngestEncoder events, CancellationToken cancellationToken)
     {
         IngestEncoder.Part[] parts = [.. events.Parts];
-        IngestResult[] results = await Task.WhenAll(parts.Select(p => IngestPartAsync(p, events.Producer, events.Sequence, null, 0, cancellationToken))).ConfigureAwait(false);
-        long started = _time.GetTimestamp();
-        while (results.Any(r => r.Appended > 0) && results.Any(r => r.Status == IngestStatus.Busy) && _time.GetElapsedTime(started) < BusyLimit)
+        IngestResult[] results = await IngestRound.SendAsync(this, parts, events.Producer, events.Sequence).WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (!Array.TrueForAll(results, r => r.Status == IngestStatus.Durable))
         {
-            // A part has been taken, so the rest should not be refused lightly.
-            await Task.Delay(BusyWait, _time, cancellationToken).ConfigureAwait(false);
-            results = await Task.WhenAll(parts.Select((p, i) => results[i].Status == IngestStatus.Busy
-                ? IngestPartAsync(p, events.Producer, events.Sequence, null, 0, cancellationToken)
-                : Task.FromResult(results[i]))).ConfigureAwait(false);
+            results = await FinishAsync(events, parts, results, cancellationToken).ConfigureAwait(false);
         }
 
         foreach (IngestEncoder.Part part in parts)
@@ -82,6 +78,24 @@ public sealed partial class StreamingEngine
         return new IngestAnswer(outcome, results.Sum(r => r.Appended));
     }
 
+    /// <summary>Stores what has not been stored by the first try.</summary>
+    private async Task<IngestResult[]> FinishAsync(IngestEncoder events, IngestEncoder.Part[] parts, IngestResult[] results, CancellationToken cancellationToken)
+    {
+        results = await Task.WhenAll(parts.Select(async (part, i) => await SettleAsync(results[i], cancellationToken).ConfigureAwait(false)
+            ?? await IngestPartAsync(part, events.Producer, events.Sequence, null, 0, cancellationToken).ConfigureAwait(false))).ConfigureAwait(false);
+        long started = _time.GetTimestamp();
+        while (results.Any(r => r.Appended > 0) && results.Any(r => r.Status == IngestStatus.Busy) && _time.GetElapsedTime(started) < BusyLimit)
+        {
+            // A part has been taken, so the rest should not be refused lightly.
+            await Task.Delay(BusyWait, _time, cancellationToken).ConfigureAwait(false);
+            results = await Task.WhenAll(parts.Select((p, i) => results[i].Status == IngestStatus.Busy
+                ? IngestPartAsync(p, events.Producer, events.Sequence, null, 0, cancellationToken)
+                : Task.FromResult(results[i]))).ConfigureAwait(false);
+        }
+
+        return results;
+    }
+
     /// <summary>Stores the events of one partition, through whatever happens to its owner.</summary>
     internal async Task<IngestResult> IngestPartAsync(IngestEncoder.Part part, byte[] producer, long sequence, long? previous, long last, CancellationToken cancellationToken)
     {
@@ -91,22 +105,28 @@ public sealed partial class StreamingEngine
             var answer = new TaskCompletionSource<IngestResult>(TaskCreationOptions.RunContinuationsAsynchronously);
             owner.Post(part.ToBatch(producer, sequence, previous, last, result => answer.TrySetResult(result)));
             IngestResult result = await answer.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
-            switch (result.Status)
+            if (await SettleAsync(result, cancellationToken).ConfigureAwait(false) is { } settled)
             {
-                case IngestStatus.NotHere:
-                    await Task.Delay(OwnerWait, _time, cancellationToken).ConfigureAwait(false);
-                    continue;
-                case IngestStatus.Unknown:
-                    // The silo that had appended it is gone. Its seal tells whether the events survived.
-                    if (result.Lsn <= await SealedAtAsync(result.Journal, cancellationToken).ConfigureAwait(false))
-                    {
-                        return new IngestResult(IngestStatus.Durable, result.Appended);
-                    }
-
-                    continue;
-                default:
-                    return result;
+                return settled;
             }
+        }
+    }
+
+    /// <summary>What an answer comes to; null when the events must be sent again.</summary>
+    private async ValueTask<IngestResult?> SettleAsync(IngestResult result, CancellationToken cancellationToken)
+    {
+        switch (result.Status)
+        {
+            case IngestStatus.NotHere:
+                await Task.Delay(OwnerWait, _time, cancellationToken).ConfigureAwait(false);
+                return null;
+            case IngestStatus.Unknown:
+                // The silo that had appended it is gone. Its seal tells whether the events survived.
+                return result.Lsn <= await SealedAtAsync(result.Journal, cancellationToken).ConfigureAwait(false)
+                    ? new IngestResult(IngestStatus.Durable, result.Appended)
+                    : null;
+            default:
+                return result;
         }
     }
 

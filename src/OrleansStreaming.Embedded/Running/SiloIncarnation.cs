@@ -220,6 +220,13 @@ internal sealed class SiloIncarnation : ISiloPorts
             case IngestBatch batch:
                 Silo.Ingest(batch);
                 break;
+            case List<IngestBatch> batches:
+                foreach (IngestBatch batch in batches)
+                {
+                    Silo.Ingest(batch);
+                }
+
+                break;
             case Turn turn:
                 Silo.TurnEnded(turn);
                 break;
@@ -269,6 +276,9 @@ internal sealed class SiloIncarnation : ISiloPorts
             {
                 case IngestBatch batch:
                     batch.Done(new IngestResult(IngestStatus.NotHere));
+                    break;
+                case List<IngestBatch> batches:
+                    batches.ForEach(static b => b.Done(new IngestResult(IngestStatus.NotHere)));
                     break;
                 case StateQuery query:
                     query.Answer(StateAnswer.Moved);

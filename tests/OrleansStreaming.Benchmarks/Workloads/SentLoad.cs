@@ -50,23 +50,24 @@ internal static class SentLoad
     {
         int size = Marshal.SizeOf<Stamped>(), have = 0, read;
         byte[] buffer = new byte[size * 1024];
+        var batch = new Stamped[1024];
         long taken = 0;
         var publishing = new Queue<Task<IngestAnswer>>();
         while ((read = input.Read(buffer.AsSpan(have))) > 0)
         {
             have += read;
-            int whole = have / size * size;
-            Stamped[] batch = MemoryMarshal.Cast<byte, Stamped>(buffer.AsSpan(0, whole)).ToArray();
-            buffer.AsSpan(whole, have - whole).CopyTo(buffer);
-            have -= whole;
-            taken += batch.Length;
+            int count = have / size;
+            MemoryMarshal.Cast<byte, Stamped>(buffer.AsSpan(0, count * size)).CopyTo(batch);
+            buffer.AsSpan(count * size, have - (count * size)).CopyTo(buffer);
+            have -= count * size;
+            taken += count;
             long now = Stopwatch.GetTimestamp();
-            for (int i = 0; i < batch.Length; i++)
+            for (int i = 0; i < count; i++)
             {
                 batch[i].Published = now;
             }
 
-            publishing.Enqueue(engine.PublishAsync(stream, batch, cancellationToken));
+            publishing.Enqueue(engine.PublishAsync(stream, new ArraySegment<Stamped>(batch, 0, count), cancellationToken));
             while (publishing.TryPeek(out Task<IngestAnswer>? first) && first.IsCompleted)
             {
                 Check(await publishing.Dequeue()); // Complete, so this goes on on the same thread.
