@@ -28,9 +28,9 @@ internal sealed partial class Silo
 
         Ownerships.Step();
         Outbox.Transmit();
+        _moreToDo = budget <= 0 || HasMore(active);
         Flush();
         SendAcks();
-        _moreToDo = budget <= 0 || HasMore(active);
     }
 
     /// <summary>
@@ -101,6 +101,12 @@ internal sealed partial class Silo
     private void Flush()
     {
         if (Journal.Flushing || !Journal.HasUnflushed || NowMs - _lastFlushMs < Options.FlushEveryMs || _writer is null)
+        {
+            return;
+        }
+
+        // A flush costs the same for little as for much. While there is more to do anyway, nobody waits any longer for it.
+        if ((_hasInput || _moreToDo) && NowMs == _lastFlushMs && Journal.GatheredBytes < Options.FlushBytesWhileBusy)
         {
             return;
         }

@@ -38,6 +38,7 @@ internal sealed partial class Silo
     private readonly Action _step;
     private int _nextPartition;
     private bool _moreToDo;
+    private bool _hasInput;
 
     public Silo(string name, Topology topology, SiloOptions options, ISiloPorts ports, ILogger logger, SiloProbe? probe = null)
     {
@@ -226,8 +227,10 @@ internal sealed partial class Silo
     }
 
     /// <summary>Does a bounded piece of the work there is; returns whether there is more.</summary>
-    public bool Step()
+    /// <param name="hasInput">Whether more input waits for the loop, which then takes another step at once.</param>
+    public bool Step(bool hasInput = false)
     {
+        _hasInput = hasInput;
         _moreToDo = false;
         Guarded(_step);
         return _moreToDo && Phase != SiloPhase.Stopped;

@@ -21,6 +21,9 @@ internal sealed record SiloOptions
     /// <summary>The shortest time between the starts of two flushes.</summary>
     public long FlushEveryMs { get; init; }
 
+    /// <summary>Under full load flushes of less than this are at least a millisecond apart.</summary>
+    public long FlushBytesWhileBusy { get; init; } = 512 << 10;
+
     /// <summary>The shortest interval of checkpoints of a partition that has changed.</summary>
     public long CheckpointEveryMs { get; init; } = 2000;
 

@@ -95,7 +95,7 @@ public sealed class ScenarioTests
     [Fact]
     public async Task An_event_allocates_no_more_than_its_budget()
     {
-        const double Budget = 90; // 20 to 45 measured on a quiet machine; the aim is 2.
+        const double Budget = 12; // About 2 measured, the aim; 1.5 to 6 on a machine with much else to do.
 
         // Memory for the log grows up to its budget first: the median is of repetitions after that.
         JsonElement json = await Benchmark.RunAsync("throughput --keys 1000 --events 2000000 --runs 5");

@@ -5,17 +5,20 @@ namespace OrleansStreaming.Core.Tests;
 
 public class GrainMapTests
 {
-    [Fact]
-    public void It_finds_what_a_dictionary_finds_through_additions_and_removals()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void It_finds_what_a_dictionary_finds_through_additions_and_removals(bool numbers)
     {
-        var map = new GrainMap();
+        var map = new GrainMap(hashIsKey: numbers);
         var model = new Dictionary<string, Grain>();
         var random = new Random(7);
         for (int i = 0; i < 20_000; i++)
         {
-            byte[] key = System.Text.Encoding.UTF8.GetBytes($"k{random.Next(3000)}");
+            int number = random.Next(3000);
+            byte[] key = numbers ? BitConverter.GetBytes((long)number) : System.Text.Encoding.UTF8.GetBytes($"k{number}");
             ulong hash = KeyHash.Compute(key);
-            string name = System.Text.Encoding.UTF8.GetString(key);
+            string name = Convert.ToHexString(key);
             Grain? found = map.Find(hash, key);
             found.ShouldBeSameAs(model.GetValueOrDefault(name));
             if (found is null)

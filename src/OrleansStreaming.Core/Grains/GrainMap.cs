@@ -1,9 +1,15 @@
 namespace OrleansStreaming.Core;
 
 /// <summary>Grains of one operator in one partition by key: open addressing, hash and reference inline, no allocation to look up.</summary>
-internal sealed class GrainMap
+/// <param name="hashIsKey">
+/// All keys are 64-bit numbers. Their hash is a bijection (<c>KeyHash.Compute</c> of eight bytes only multiplies by odd numbers,
+/// rotates and shifts): equal hashes mean equal keys, and a grain's memory need not be touched to find it.
+/// </param>
+internal sealed class GrainMap(bool hashIsKey = false)
 {
-    private const int Deleted = -1;
+    /// <summary>Stands where a grain was removed, so that those behind it are found.</summary>
+    private static readonly Grain Removed = new([], 0);
+
     private Entry[] _entries = new Entry[16];
     private int _used;
 
@@ -14,21 +20,18 @@ internal sealed class GrainMap
 
     public Grain? Find(ulong hash, ReadOnlySpan<byte> key)
     {
-        for (int i = (int)hash & (_entries.Length - 1); ; i = (i + 1) & (_entries.Length - 1))
+        Entry[] entries = _entries;
+        for (int i = (int)hash & (entries.Length - 1); ; i = (i + 1) & (entries.Length - 1))
         {
-            ref readonly Entry entry = ref _entries[i];
-            if (entry.Grain is null)
+            ref readonly Entry entry = ref entries[i];
+            if (entry.Grain is not { } grain)
             {
-                if (entry.KeyLength != Deleted)
-                {
-                    return null;
-                }
+                return null;
             }
-            else if (entry.Hash == hash && entry.KeyLength == key.Length && (key.Length == sizeof(ulong) || key.SequenceEqual(entry.Grain.Key)))
+
+            if (entry.Hash == hash && !ReferenceEquals(grain, Removed) && (hashIsKey || key.SequenceEqual(grain.Key)))
             {
-                // The hash of eight bytes is a bijection (KeyHash.Compute(ulong) only multiplies by odd numbers, rotates and
-                // shifts): equal hashes of two such keys mean equal keys, and the grain's memory need not be touched.
-                return entry.Grain;
+                return grain;
             }
         }
     }
@@ -45,17 +48,17 @@ internal sealed class GrainMap
         }
 
         int i = (int)grain.Hash & (_entries.Length - 1);
-        while (_entries[i].Grain is not null)
+        while (_entries[i].Grain is { } other && !ReferenceEquals(other, Removed))
         {
             i = (i + 1) & (_entries.Length - 1);
         }
 
-        if (_entries[i].KeyLength != Deleted)
+        if (_entries[i].Grain is null)
         {
             _used++;
         }
 
-        _entries[i] = new Entry { Hash = grain.Hash, Grain = grain, KeyLength = grain.Key.Length };
+        _entries[i] = new Entry { Hash = grain.Hash, Grain = grain };
         Count++;
     }
 
@@ -65,7 +68,7 @@ internal sealed class GrainMap
         {
             if (ReferenceEquals(_entries[i].Grain, grain))
             {
-                _entries[i] = new Entry { KeyLength = Deleted };
+                _entries[i] = new Entry { Grain = Removed };
                 Count--;
                 return;
             }
@@ -79,7 +82,7 @@ internal sealed class GrainMap
         int i = from;
         for (; i < entries.Length && count > 0; i++, count--)
         {
-            if (entries[i].Grain is { } grain)
+            if (entries[i].Grain is { } grain && !ReferenceEquals(grain, Removed))
             {
                 visit(grain);
             }
@@ -95,7 +98,7 @@ internal sealed class GrainMap
         _used = Count;
         foreach (Entry entry in old)
         {
-            if (entry.Grain is not null)
+            if (entry.Grain is { } grain && !ReferenceEquals(grain, Removed))
             {
                 int i = (int)entry.Hash & (_entries.Length - 1);
                 while (_entries[i].Grain is not null)
@@ -108,12 +111,10 @@ internal sealed class GrainMap
         }
     }
 
+    /// <summary>Of 16 bytes, so that none lies across two cache lines.</summary>
     private struct Entry
     {
         public ulong Hash;
         public Grain? Grain;
-
-        /// <summary>Or <see cref="Deleted"/>.</summary>
-        public int KeyLength;
     }
 }

@@ -26,6 +26,7 @@ internal sealed partial class OperatorHost
         _silo = silo;
         _partition = partition;
         Type = type;
+        Grains = new GrainMap(type.Definition.From.KeyKind == KeyKind.Int64);
         _blocking = silo.Options.Blocking.Contains(type.Definition.Name);
         _cursor = LogCursor.After(partition.Log, startAfter);
         CursorOffset = startAfter;
@@ -41,7 +42,7 @@ internal sealed partial class OperatorHost
 
     public CancellationToken Stopping => _silo.Stopping;
 
-    public GrainMap Grains { get; } = new();
+    public GrainMap Grains { get; }
 
     /// <summary>The last offset handed to grains.</summary>
     public long CursorOffset { get; private set; }

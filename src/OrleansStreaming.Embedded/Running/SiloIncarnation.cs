@@ -177,7 +177,7 @@ internal sealed class SiloIncarnation : ISiloPorts
                     break;
                 }
 
-                bool more = Silo.Step();
+                bool more = Silo.Step(!_inputs.IsEmpty);
                 if (!more && _inputs.IsEmpty && !_abandoned)
                 {
                     Sleep();
