@@ -11,6 +11,7 @@ internal static class BufferPool
 {
     private const int SmallestBits = 8;
     private const int LargestBits = 23;
+
     /// <summary>What the memory of a silo's logs takes by default when its blocks are two thirds full.</summary>
     private const long MaxBytesKept = 384 << 20;
 
