@@ -8,6 +8,9 @@ namespace OrleansStreaming.Storage.Files;
 /// </summary>
 internal sealed class SegmentPool(IFileSystem files, string folder, long segmentBytes, int limit)
 {
+    /// <summary>What a file is filled with between two flushes when nobody waits for it: an append that comes in between waits for no more than this.</summary>
+    private const int GentleBytes = 128 << 10;
+
     private static readonly byte[] Zeros = new byte[1 << 20];
 
     private readonly Lock _lock = new();
@@ -67,7 +70,7 @@ internal sealed class SegmentPool(IFileSystem files, string folder, long segment
             }
         }
 
-        return Make(capacity);
+        return Make(capacity, gently: false);
     }
 
     /// <summary>Makes a file in the background, unless there is one, so that a roll need not wait for it.</summary>
@@ -84,7 +87,7 @@ internal sealed class SegmentPool(IFileSystem files, string folder, long segment
             {
                 try
                 {
-                    Add(Make(capacity));
+                    Add(Make(capacity, gently: true));
                 }
                 catch (Exception e) when (DiskErrors.IsDiskError(e))
                 {
@@ -124,17 +127,22 @@ internal sealed class SegmentPool(IFileSystem files, string folder, long segment
         }
     }
 
-    private Spare Make(long capacity)
+    private Spare Make(long capacity, bool gently)
     {
         string path = NextPath();
         try
         {
             using IFile file = files.Create(path);
             var pieces = new ReadOnlyMemory<byte>[1];
-            for (long at = 0; at < capacity; at += Zeros.Length)
+            int step = gently ? GentleBytes : Zeros.Length;
+            for (long at = 0; at < capacity; at += step)
             {
-                pieces[0] = Zeros.AsMemory(0, (int)Math.Min(Zeros.Length, capacity - at));
+                pieces[0] = Zeros.AsMemory(0, (int)Math.Min(step, capacity - at));
                 file.Write(pieces, at);
+                if (gently)
+                {
+                    file.Flush();
+                }
             }
 
             file.Flush();
