@@ -1,4 +1,5 @@
 using System.Text.Json;
+using OrleansStreaming.Testing;
 
 namespace OrleansStreaming.Benchmarks.Tests;
 
@@ -30,6 +31,32 @@ public sealed class ScenarioTests
             json.Number("foreignVectorPercent").ShouldBeInRange(0, 100);
             json.Number("oneHopEventsPerSecond").ShouldBeGreaterThan(0);
         }
+    }
+
+    [Fact]
+    public async Task On_blobs_every_event_counts_once_and_every_request_is_counted()
+    {
+        Assert.SkipWhen(AzuriteServer.Unavailable is not null, AzuriteServer.Unavailable ?? "");
+        JsonElement json = await Benchmark.RunAsync($"throughput {Small} --verify --storage azurite");
+        json.GetProperty("storage").GetString().ShouldBe("azurite");
+        json.Number("turns").ShouldBe(json.Number("fed"));
+        json.Number("wrongStates").ShouldBe(0);
+        json.Number("requestsPerMillionEvents").ShouldBeGreaterThanOrEqualTo(1e6 / 20_000, "there is an append at least");
+        json.Number("dollarsPerMillionEvents").ShouldBeInRange(0.065 / 10_000 * (1e6 / 20_000), 0.065 / 10_000 * json.Number("requestsPerMillionEvents"));
+        foreach (string field in new[] { "journalOfRawAppend", "statePerBatchEventsPerSecond", "ofStatePerBatch" })
+        {
+            json.Number(field).ShouldBeGreaterThan(0, field);
+        }
+    }
+
+    [Fact]
+    public async Task On_blobs_the_counts_of_a_recovery_are_those_of_the_oracle()
+    {
+        Assert.SkipWhen(AzuriteServer.Unavailable is not null, AzuriteServer.Unavailable ?? "");
+        JsonElement json = await Benchmark.RunAsync("recovery --storage azurite --grains 1000 --rate 4000 --before-ms 1000 --after-ms 300 --runs 1 --verify");
+        json.Number("wrongRuns").ShouldBe(0);
+        json.Number("wrongGrains").ShouldBe(0);
+        json.Number("rolledBackGrains").ShouldBe(json.Number("dependentGrains"));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using OrleansStreaming.Benchmarks;
+using OrleansStreaming.Testing;
 using Spectre.Console;
 
 if (Console.IsOutputRedirected)
@@ -29,7 +30,7 @@ catch (OperationCanceledException)
     Console.Error.WriteLine("Stopped.");
     return 130;
 }
-catch (Exception e) when (e is InvalidOperationException or IOException or UnauthorizedAccessException)
+catch (Exception e) when (e is InvalidOperationException or IOException or UnauthorizedAccessException or AzuriteException)
 {
     Console.Error.WriteLine(e.Message);
     return 1;

@@ -12,6 +12,8 @@ internal sealed class RecoveryScenario(Common common, RecoveryScenario.Load load
     private static readonly string[] Modes = ["exact", "silo", "global"];
     private static readonly TimeSpan DipWindow = TimeSpan.FromMilliseconds(500);
 
+    private BenchAzurite? _azurite;
+
     public static Command Command()
     {
         Option<string> mode = CommonOptions.Word("--mode", "Whose figures are the headline: what the product did, or what coarser policies would have done in the same run (computed)", Modes);
@@ -27,7 +29,7 @@ internal sealed class RecoveryScenario(Common common, RecoveryScenario.Load load
         {
             mode, grains, rate, before, after, silos, partitions, flush, verify,
         };
-        CommonOptions common = CommonOptions.AddTo(command);
+        CommonOptions common = CommonOptions.AddTo(command, blobs: true);
         command.SetAction((parsed, cancellationToken) => new RecoveryScenario(common.Read(parsed), new Load(
             parsed.GetValue(mode)!,
             parsed.GetValue(grains),
@@ -44,6 +46,8 @@ internal sealed class RecoveryScenario(Common common, RecoveryScenario.Load load
     private async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         using var folder = BenchFolder.Create(common.Data);
+        await using BenchAzurite? azurite = await BenchAzurite.StartAsync(common, folder, cancellationToken);
+        _azurite = azurite;
         KeySequence keys = KeySequence.Draw("uniform", load.Grains / 2, common.Seed);
         var runs = new List<Figures>();
         for (int run = 1; run <= common.Runs; run++)
@@ -53,7 +57,7 @@ internal sealed class RecoveryScenario(Common common, RecoveryScenario.Load load
             Progress.Note($"  {f.LostEvents} events lost, {f.DependentGrains} grains depended on them, {f.Exact.RolledBackGrains} rolled back; first event after {f.FirstEventMs:N0} ms, all after {f.AllRecoveredMs:N0} ms");
         }
 
-        Print(runs, folder.Kind);
+        Print(runs, azurite is null ? folder.Kind : "Azurite");
         return runs.All(r => r.IsRight) ? 0 : 1;
     }
 
@@ -78,6 +82,7 @@ internal sealed class RecoveryScenario(Common common, RecoveryScenario.Load load
                 Silos = load.Silos,
                 Hops = 2,
                 Partitions = load.Partitions,
+                Azurite = _azurite,
                 Probe = Trace,
                 Engine = o => o.RestartDelay = TimeSpan.FromDays(1), // It stays away: its return is another matter.
                 Files = f => f.FlushDelay = TimeSpan.FromMilliseconds(load.FlushMs),

@@ -6,6 +6,9 @@ namespace OrleansStreaming.Benchmarks;
 /// <summary>How many events a second come through, and what an event costs.</summary>
 internal sealed class ThroughputScenario(Common common, KeySequence keys, string distribution, int events, string variant, bool verify, bool allocations, PipelineOptions layout)
 {
+    private const int EventBytes = 100;
+    private BenchAzurite? _azurite;
+
     public static Command Command()
     {
         Option<int> keys = CommonOptions.Number("--keys", "N", "Different keys, each with a grain", 1_000_000, 1, 100_000_000);
@@ -23,7 +26,7 @@ internal sealed class ThroughputScenario(Common common, KeySequence keys, string
         {
             keys, events, silos, hops, partitions, distribution, variant, feed, ahead, verify, allocations,
         };
-        CommonOptions common = CommonOptions.AddTo(command);
+        CommonOptions common = CommonOptions.AddTo(command, blobs: true);
         command.SetAction((parsed, cancellationToken) =>
         {
             Common given = common.Read(parsed);
@@ -51,7 +54,10 @@ internal sealed class ThroughputScenario(Common common, KeySequence keys, string
     private async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         using var folder = BenchFolder.Create(common.Data);
-        bool simple = layout is { Hops: 1, Silos: 1 };
+        await using BenchAzurite? azurite = await BenchAzurite.StartAsync(common, folder, cancellationToken);
+        bool simple = layout is { Hops: 1, Silos: 1 }, onDisk = simple && azurite is null;
+        _azurite = azurite;
+        BlobYardstick? yardstick = azurite is null ? null : new BlobYardstick(azurite, keys);
         await using Pipeline pipeline = await StartAsync(folder["engine"], layout, cancellationToken);
         await using Pipeline? reference = simple ? null : await StartAsync(folder["reference"], layout with { Hops = 1, Silos = 1 }, cancellationToken);
         await WarmUpAsync(pipeline, cancellationToken);
@@ -64,24 +70,41 @@ internal sealed class ThroughputScenario(Common common, KeySequence keys, string
         for (int i = 1; i <= common.Runs; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            double raw = RawAppend.Measure(folder["raw"], Math.Clamp(events, 200_000, 5_000_000));
+            double raw = yardstick is null
+                ? RawAppend.Measure(folder["raw"], Math.Clamp(events, 200_000, 5_000_000))
+                : await yardstick.AppendBytesPerSecondAsync(Math.Clamp(events / 50_000, 4, 32), cancellationToken) / EventBytes;
             double? simpleRate = reference is null ? null : (await MeasureAsync(reference, $"one silo, one hop: run {i} of {common.Runs}", raw, null, cancellationToken)).EventsPerSecond;
             ThroughputFigures run = await MeasureAsync(pipeline, $"run {i} of {common.Runs}", raw, simpleRate, cancellationToken);
+            if (yardstick is not null)
+            {
+                run = run with { StatePerBatchEventsPerSecond = await yardstick.StatePerBatchEventsPerSecondAsync(cancellationToken) };
+                Progress.Note($"  {run.Requests!.Per(events)}");
+            }
+
             figures.Add(run);
             Progress.Note($"  {run.EventsPerSecond:N0} events/s, {run.CpuNsPerEvent:N0} ns of CPU, {run.AllocatedBytesPerEvent:N1} B allocated; raw {raw:N0} appends/s");
         }
 
-        Report report = new Report("throughput", $"throughput: {layout.Silos} silos, {layout.Hops} hops, {distribution} {variant} keys, {keys.Keys:N0} of them, {common.Runs} runs of {events:N0} events on {folder.Kind}")
+        Report report = new Report("throughput", $"throughput: {layout.Silos} silos, {layout.Hops} hops, {distribution} {variant} keys, {keys.Keys:N0} of them, {common.Runs} runs of {events:N0} events on {(azurite is null ? folder.Kind : "Azurite")}")
             .With("silos", layout.Silos).With("hops", layout.Hops).With("partitions", layout.Partitions).With("keys", keys.Keys).With("events", events)
             .With("distribution", distribution).With("variant", variant).With("feed", layout.FromSource ? "source" : "publish").With("ahead", layout.Ahead).With("seed", common.Seed).With("runs", common.Runs)
-            .With("processors", Environment.ProcessorCount).With("fileSystem", folder.Kind)
+            .With("processors", Environment.ProcessorCount).With("storage", azurite is null ? "files" : "azurite").With("fileSystem", folder.Kind)
             .With("fed", pipeline.Fed).With("turns", pipeline.Bench.Turns).With("released", pipeline.Released)
             .Add("eventsPerSecond", Median.Of(figures, f => f.EventsPerSecond), "N0")
-            .Add("cpuNsPerEvent", Median.Of(figures, f => f.CpuNsPerEvent), "N0", simple ? Aim.Most(320, 140) : null)
+            .Add("cpuNsPerEvent", Median.Of(figures, f => f.CpuNsPerEvent), "N0", onDisk ? Aim.Most(320, 140) : null)
             .Add("rawAppendPerSecond", Median.Of(figures, f => f.RawAppendPerSecond), "N0")
-            .Add("ratio", Median.Of(figures, f => f.EventsPerSecond / f.RawAppendPerSecond), "N4", simple ? Aim.Least(0.12, 0.30) : null)
-            .Add("allocatedBytesPerEvent", Median.Of(figures, f => f.AllocatedBytesPerEvent), "N2", simple ? Aim.Most(2, 0.5) : null)
+            .Add("ratio", Median.Of(figures, f => f.EventsPerSecond / f.RawAppendPerSecond), "N4", onDisk ? Aim.Least(0.12, 0.30) : null)
+            .Add("allocatedBytesPerEvent", Median.Of(figures, f => f.AllocatedBytesPerEvent), "N2", onDisk ? Aim.Most(2, 0.5) : null)
             .Add("journalBytesPerEventByte", Median.Of(figures, f => f.JournalBytesPerEventByte), "N3");
+        if (azurite is not null)
+        {
+            report.Add("journalOfRawAppend", Median.Of(figures, f => f.EventsPerSecond * f.JournalBytesPerEventByte / f.RawAppendPerSecond), "N3", Aim.Least(0.3))
+                .Add("statePerBatchEventsPerSecond", Median.Of(figures, f => f.StatePerBatchEventsPerSecond), "N0")
+                .Add("ofStatePerBatch", Median.Of(figures, f => f.EventsPerSecond / f.StatePerBatchEventsPerSecond), "N1", Aim.Least(20))
+                .Add("requestsPerMillionEvents", Median.Of(figures, f => f.Requests!.All * 1e6 / events), "N0")
+                .Add("dollarsPerMillionEvents", Median.Of(figures, f => f.Requests!.Dollars * 1e6 / events), "N4");
+        }
+
         if (!simple)
         {
             report.Add("oneHopEventsPerSecond", Median.Of(figures, f => f.SimpleEventsPerSecond!.Value), "N0")
@@ -111,7 +134,7 @@ internal sealed class ThroughputScenario(Common common, KeySequence keys, string
     }
 
     private Task<Pipeline> StartAsync(string path, PipelineOptions options, CancellationToken cancellationToken) =>
-        Pipeline.StartAsync(variant, path, keys, options, cancellationToken);
+        Pipeline.StartAsync(variant, path, keys, options with { Azurite = _azurite }, cancellationToken);
 
     // Twice as much as a repetition: by then checkpoints have been taken, and all buffers are as large as they will be.
     private Task WarmUpAsync(Pipeline pipeline, CancellationToken cancellationToken) => pipeline.FeedAsync(
@@ -120,10 +143,14 @@ internal sealed class ThroughputScenario(Common common, KeySequence keys, string
     private async Task<ThroughputFigures> MeasureAsync(Pipeline pipeline, string step, double raw, double? simpleRate, CancellationToken cancellationToken)
     {
         long journal = pipeline.Bench.JournalBytes;
+        BlobRequests? requests = pipeline.Bench.Requests;
         var meter = new ProcessMeter();
         await pipeline.FeedAsync(step, events, cancellationToken);
         (double seconds, double cpu, long allocated) = meter.Read();
-        return new ThroughputFigures(events / seconds, cpu * 1e9 / events, raw, (double)allocated / events, (pipeline.Bench.JournalBytes - journal) / (100.0 * events), simpleRate);
+        return new ThroughputFigures(events / seconds, cpu * 1e9 / events, raw, (double)allocated / events, (pipeline.Bench.JournalBytes - journal) / ((double)EventBytes * events), simpleRate)
+        {
+            Requests = requests is null ? null : pipeline.Bench.Requests!.Since(requests),
+        };
     }
 
     private async Task<Table> SampleAllocationsAsync(Pipeline pipeline, CancellationToken cancellationToken)
@@ -160,5 +187,11 @@ internal sealed class ThroughputScenario(Common common, KeySequence keys, string
     }
 
     private sealed record ThroughputFigures(
-        double EventsPerSecond, double CpuNsPerEvent, double RawAppendPerSecond, double AllocatedBytesPerEvent, double JournalBytesPerEventByte, double? SimpleEventsPerSecond);
+        double EventsPerSecond, double CpuNsPerEvent, double RawAppendPerSecond, double AllocatedBytesPerEvent, double JournalBytesPerEventByte, double? SimpleEventsPerSecond)
+    {
+        /// <summary>To blob storage; null when the state is in files.</summary>
+        public BlobRequests? Requests { get; init; }
+
+        public double StatePerBatchEventsPerSecond { get; init; }
+    }
 }

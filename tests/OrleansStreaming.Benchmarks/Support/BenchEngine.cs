@@ -4,6 +4,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OrleansStreaming.Core;
 using OrleansStreaming.Embedded;
+using OrleansStreaming.Storage.Azure;
 using OrleansStreaming.Storage.Files;
 
 namespace OrleansStreaming.Benchmarks;
@@ -52,21 +53,24 @@ internal sealed class BenchEngine : IAsyncDisposable
     /// <summary>All appends to journals.</summary>
     public IReadOnlyList<Commit> Commits => _storage!.Commits;
 
+    /// <summary>All requests to blob storage; null when the state is in files.</summary>
+    public BlobRequests? Requests => _storage!.Inner is AzureBlobStorage blobs ? new BlobRequests(blobs.GetRequestCounts()) : null;
+
     /// <summary>Starts an engine on a folder of its own.</summary>
     public static async Task<BenchEngine> StartAsync(string folder, Action<StreamingBuilder> topology, PipelineOptions options, CancellationToken cancellationToken)
     {
         HostApplicationBuilder builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.AddSimpleConsole(c => c.SingleLine = true).SetMinimumLevel(LogLevel.Error);
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>(); // Ctrl-C belongs to the scenario.
-        builder.AddStreaming(s => topology(s.UseFiles(folder, options.Files)), o =>
+        builder.AddStreaming(s => topology(options.Azurite?.Use(s, folder) ?? s.UseFiles(folder, options.Files)), o =>
         {
             o.Silos = options.Silos;
             o.MaxUnflushedBytes = 256 << 20;
             options.Engine?.Invoke(o);
         });
         MeasuredStorage? storage = null;
-        var files = (StorageFactory)builder.Services.Single(s => s.ServiceType == typeof(StorageFactory)).ImplementationInstance!;
-        builder.Services.Replace(ServiceDescriptor.Singleton<StorageFactory>(async (services, cancel) => storage = new MeasuredStorage(await files(services, cancel))));
+        var chosen = (StorageFactory)builder.Services.Single(s => s.ServiceType == typeof(StorageFactory)).ImplementationInstance!;
+        builder.Services.Replace(ServiceDescriptor.Singleton<StorageFactory>(async (services, cancel) => storage = new MeasuredStorage(await chosen(services, cancel))));
         IHost host = builder.Build();
         var bench = new BenchEngine(host);
         bench.Engine.Probe = options.Probe;

@@ -10,16 +10,30 @@ internal sealed class CommonOptions
     private readonly Option<DirectoryInfo> _data = new("--data") { Description = "Work in a new folder below this one; it is deleted at the end [default: the folder for temporary files]", HelpName = "DIR" };
     private readonly Option<int> _seed = Number("--seed", "S", "What keys and amounts are drawn from", 1, 0, int.MaxValue);
     private readonly Option<int> _runs;
+    private readonly Option<string>? _storage;
 
-    private CommonOptions(int runs) => _runs = Number("--runs", "N", "Repetitions; the figures are medians", runs, 1, 1000);
-
-    public static CommonOptions AddTo(Command command, int runs = 5)
+    private CommonOptions(int runs, bool blobs)
     {
-        CommonOptions options = new(runs);
+        _runs = Number("--runs", "N", "Repetitions; the figures are medians", runs, 1, 1000);
+        _storage = blobs ? Word("--storage", "What the state is kept in: files, or blobs of Azurite, the emulator", "files", "azurite") : null;
+    }
+
+    /// <summary>Gives a scenario the options that all have.</summary>
+    /// <param name="command">The scenario.</param>
+    /// <param name="runs">How often it is repeated unless told otherwise.</param>
+    /// <param name="blobs">Whether it can run on Azurite.</param>
+    public static CommonOptions AddTo(Command command, int runs = 5, bool blobs = false)
+    {
+        CommonOptions options = new(runs, blobs);
         command.Add(options._json);
         command.Add(options._data);
         command.Add(options._seed);
         command.Add(options._runs);
+        if (options._storage is not null)
+        {
+            command.Add(options._storage);
+        }
+
         return options;
     }
 
@@ -50,8 +64,8 @@ internal sealed class CommonOptions
         return option;
     }
 
-    public Common Read(ParseResult result) => new(result.GetValue(_json), result.GetValue(_data)?.FullName, result.GetValue(_seed), result.GetValue(_runs));
+    public Common Read(ParseResult result) => new(result.GetValue(_json), result.GetValue(_data)?.FullName, result.GetValue(_seed), result.GetValue(_runs), _storage is not null && result.GetValue(_storage) == "azurite");
 }
 
 /// <summary>See <see cref="CommonOptions"/>.</summary>
-internal sealed record Common(bool Json, string? Data, int Seed, int Runs);
+internal sealed record Common(bool Json, string? Data, int Seed, int Runs, bool OnAzurite);

@@ -21,6 +21,11 @@ internal sealed class MeasuredStorage(IStorage inner) : IStorage, ILosesTails
         }
     }
 
+    /// <summary>What is measured.</summary>
+    public IStorage Inner => inner;
+
+    public TimeSpan AppendEvery => inner.AppendEvery;
+
     public async ValueTask<IJournalWriter> CreateJournalAsync(string journal, CancellationToken cancellationToken) =>
         new Writer(this, await inner.CreateJournalAsync(journal, cancellationToken));
 
@@ -51,7 +56,9 @@ internal sealed class MeasuredStorage(IStorage inner) : IStorage, ILosesTails
 
     public ValueTask<IReadOnlyList<string>> ListRunsAsync(string prefix, CancellationToken cancellationToken) => inner.ListRunsAsync(prefix, cancellationToken);
 
-    public ValueTask CutTailAsync(string journal, bool torn, CancellationToken cancellationToken) => ((ILosesTails)inner).CutTailAsync(journal, torn, cancellationToken);
+    // A store that is elsewhere keeps what it was sent, also of a silo that is killed.
+    public ValueTask CutTailAsync(string journal, bool torn, CancellationToken cancellationToken) =>
+        inner is ILosesTails loses ? loses.CutTailAsync(journal, torn, cancellationToken) : default;
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 

@@ -27,6 +27,9 @@ internal sealed record PipelineOptions
     public Action<StreamingOptions>? Engine { get; init; }
 
     public Action<FileStorageOptions>? Files { get; init; }
+
+    /// <summary>Keeps the state in blobs instead of files.</summary>
+    public BenchAzurite? Azurite { get; init; }
 }
 
 /// <summary>Operators in a row, each under other keys than the one before, and a sink; with what feeds them.</summary>
