@@ -29,7 +29,7 @@ public sealed class AzureBlobStorage : IStorage
         _counter = new RequestCounter(meters);
         _requests = new BlobRequests(options, _counter);
         _store = new BlobStore(client.GetBlobContainerClient(options.ContainerName), _requests);
-        _records = new BlobRecordStore(_store);
+        _records = new BlobRecordStore(_store, () => ConfirmedPlace.Format(_journals.Values.Select(j => (j.Name, j.OwnPlace)).Where(p => p.OwnPlace.Lsn > 0)));
         _runs = new BlobRunStore(_store);
     }
 

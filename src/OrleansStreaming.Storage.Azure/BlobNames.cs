@@ -83,7 +83,9 @@ internal static class BlobNames
         }
     }
 
-    private static string Escape(string name)
+    /// <summary>A name as it stands in names of blobs.</summary>
+    /// <exception cref="ArgumentException">It is empty, too long, or not valid Unicode.</exception>
+    public static string Escape(string name)
     {
         byte[] bytes = StoredNames.Encode(name);
         return bytes.Length <= MaxNameBytes

@@ -328,7 +328,7 @@ public class FeatureTests
         var all = new List<Click>();
         for (int round = 0; round < 9; round++)
         {
-            Click[] clicks = ExactlyOnceTests.Clicks(round * 100, 100);
+            Click[] clicks = ClickCounting.Clicks(round * 100, 100);
             Task published = app.Engine.PublishAsync("clicks", clicks, "p", round + 1, TestApp.Cancel);
             if (round % 3 == 1)
             {
@@ -340,7 +340,7 @@ public class FeatureTests
         }
 
         await app.QuietAsync();
-        await ExactlyOnceTests.ShouldMatchAsync(app, sink, all);
+        await ClickCounting.ShouldMatchAsync(app, sink, all);
         app.Engine.GetRollbacks().SelectMany(r => r.Grains).ShouldNotContain(g => g.Operator == nameof(ViewsByPage));
     }
 

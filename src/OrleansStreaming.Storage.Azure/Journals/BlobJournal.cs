@@ -28,8 +28,20 @@ internal sealed class BlobJournal(BlobStore store, AzureBlobStorageOptions optio
     /// <summary>The writer, if it was created by this process.</summary>
     public BlobJournalWriter? Writer { get; set; }
 
-    /// <summary>The last LSN that was confirmed here; 0 when this process cannot know.</summary>
-    public long ConfirmedLsn { get; set; }
+    /// <summary>Up to where it was confirmed here.</summary>
+    public ConfirmedPlace Confirmed { get; set; }
+
+    /// <summary>The same while it is written here, and not sealed.</summary>
+    public ConfirmedPlace OwnPlace
+    {
+        get
+        {
+            lock (Sync)
+            {
+                return Writer is null || End is not null ? default : Confirmed;
+            }
+        }
+    }
 
     /// <summary>The last LSN, once sealed.</summary>
     public long? End { get; set; }
@@ -49,7 +61,7 @@ internal sealed class BlobJournal(BlobStore store, AzureBlobStorageOptions optio
                 FirstLsn,
                 IsDeleted,
                 End,
-                Writer is null ? null : ConfirmedLsn);
+                Writer is null ? null : Confirmed.Lsn);
         }
     }
 

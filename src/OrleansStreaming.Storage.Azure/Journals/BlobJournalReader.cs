@@ -75,7 +75,7 @@ internal static class BlobJournalReader
                 }
                 else if (Lsn <= last && _budget > 0 && (at + 1 < view.Segments.Length || view.ProvenLsn is not null))
                 {
-                    throw new CorruptDataException(_store.Describe(segment.Blob), end, $"expected frames up to LSN {last}, found the last before LSN {Lsn}");
+                    throw new CorruptDataException(_store.Describe(segment.Blob), end, $"expected frames up to LSN {last} here{(at + 1 < view.Segments.Length ? "" : " or in a segment behind")}, found frames up to LSN {Lsn - 1}");
                 }
             }
 

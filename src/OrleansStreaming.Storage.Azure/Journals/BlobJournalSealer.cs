@@ -27,12 +27,9 @@ internal static class BlobJournalSealer
 
             if (listing.Marks.End is not { } end)
             {
-                end = await FindEndAsync(journal, listing, cancellationToken).ConfigureAwait(false);
+                ConfirmedPlace confirmed = await FindConfirmedAsync(journal, cancellationToken).ConfigureAwait(false);
+                end = await FindEndAsync(journal, listing, confirmed, cancellationToken).ConfigureAwait(false);
                 await JournalFence.WriteEndAsync(journal.Store, listing.Fence!, end, cancellationToken).ConfigureAwait(false);
-            }
-            else
-            {
-                ThrowIfShort(journal, listing, end);
             }
 
             listing.Segments.ForEach(s => s.Length = s.ListedLength);
@@ -72,7 +69,7 @@ internal static class BlobJournalSealer
         }
     }
 
-    private static async Task<long> FindEndAsync(BlobJournal journal, JournalListing listing, CancellationToken cancellationToken)
+    private static async Task<long> FindEndAsync(BlobJournal journal, JournalListing listing, ConfirmedPlace confirmed, CancellationToken cancellationToken)
     {
         BlobStore store = journal.Store;
         BlobSegment[] segments = [.. listing.Segments.Where(s => s.ListedLength > 0)];
@@ -99,7 +96,16 @@ internal static class BlobJournalSealer
             end = await FindLastAsync(journal, segments[^1], cancellationToken).ConfigureAwait(false);
         }
 
-        ThrowIfShort(journal, listing, end);
+        if (confirmed.Lsn > end)
+        {
+            string blob = BlobNames.Segment(journal.Name, confirmed.Index);
+            long found = listing.Segments.Find(s => s.Index == confirmed.Index)?.ListedLength ?? 0;
+            throw new CorruptDataException(
+                store.Describe(blob),
+                found,
+                $"expected {confirmed.Length} bytes with frames up to LSN {confirmed.Lsn}, which were confirmed; found {found} bytes, and frames up to LSN {end}: data is lost");
+        }
+
         return end;
     }
 
@@ -126,15 +132,16 @@ internal static class BlobJournalSealer
         }
     }
 
-    /// <summary>What this process was told to be stored must be there.</summary>
-    private static void ThrowIfShort(BlobJournal journal, JournalListing listing, long end)
+    /// <summary>Up to where the journal was confirmed, as far as this process or any record knows: that much must be there.</summary>
+    private static async Task<ConfirmedPlace> FindConfirmedAsync(BlobJournal journal, CancellationToken cancellationToken)
     {
-        if (journal.View().ConfirmedLsn is { } confirmed && confirmed > end)
+        ConfirmedPlace highest = journal.OwnPlace;
+        foreach (ListedBlob record in await journal.Store.ListAsync(BlobNames.Records, cancellationToken).ConfigureAwait(false))
         {
-            (string blob, long confirmedLength) = journal.Writer!.ConfirmedPlace;
-            long found = listing.Segments.Find(s => s.Blob == blob)?.ListedLength ?? 0;
-            throw new CorruptDataException(
-                journal.Store.Describe(blob), found, $"expected {confirmedLength} bytes with frames up to LSN {confirmed}, which were confirmed; found {found} bytes with frames up to LSN {end}");
+            ConfirmedPlace noted = ConfirmedPlace.Find(record.Metadata.Confirmed, journal.Name);
+            highest = noted.Lsn > highest.Lsn ? noted : highest;
         }
+
+        return highest;
     }
 }

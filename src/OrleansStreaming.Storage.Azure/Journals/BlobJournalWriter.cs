@@ -28,9 +28,6 @@ internal sealed class BlobJournalWriter : IJournalWriter
         _segment = segment;
     }
 
-    /// <summary>The blob in which the confirmed end is, and how long it is up to there.</summary>
-    public (string Blob, long Length) ConfirmedPlace { get; private set; } = (string.Empty, 0);
-
     /// <summary>Creates a journal.</summary>
     /// <exception cref="StorageException">It exists, or was sealed before it could be created.</exception>
     public static async Task<BlobJournalWriter> CreateAsync(BlobJournal journal, CancellationToken cancellationToken)
@@ -151,8 +148,7 @@ internal sealed class BlobJournalWriter : IJournalWriter
         int filled = 0;
         if (_position == 0)
         {
-            (string _, long previous) = ConfirmedPlace;
-            var header = BlobSegmentHeader.Create(_journal.Name, _segment.Index, _lastLsn + 1, previous);
+            var header = BlobSegmentHeader.Create(_journal.Name, _segment.Index, _lastLsn + 1, _journal.Confirmed.Length);
             _segment.SetHeader(header);
             Reserve(BlobSegmentHeader.Size, 0);
             header.Write(_buffer);
@@ -220,8 +216,7 @@ internal sealed class BlobJournalWriter : IJournalWriter
             }
 
             _segment.Length = _position;
-            _journal.ConfirmedLsn = _lastLsn;
-            ConfirmedPlace = (_segment.Blob, _position);
+            _journal.Confirmed = new ConfirmedPlace(_segment.Index, _position, _lastLsn);
         }
     }
 

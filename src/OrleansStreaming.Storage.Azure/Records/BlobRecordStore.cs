@@ -5,7 +5,9 @@ using OrleansStreaming.Core;
 namespace OrleansStreaming.Storage.Azure;
 
 /// <summary>Small records that change by compare-and-swap on ETags. A record's tag is the id of the write and the ETag.</summary>
-internal sealed class BlobRecordStore(BlobStore store)
+/// <param name="store">The container.</param>
+/// <param name="confirmed">Up to where the journals of this process are confirmed; noted beside each record.</param>
+internal sealed class BlobRecordStore(BlobStore store, Func<string?> confirmed)
 {
     /// <summary>The first read takes in all but the longest records; a longer one is read again in whole.</summary>
     private const int FirstReadBytes = 4 << 20;
@@ -60,7 +62,7 @@ internal sealed class BlobRecordStore(BlobStore store)
             RequestKind.Write,
             BlobNames.Record(name),
             Version(expectedTag),
-            BlobMetadata.New(),
+            BlobMetadata.New() with { Confirmed = confirmed() },
             async (conditions, metadata, cancel) =>
             {
                 var options = new BlobUploadOptions { Conditions = conditions, Metadata = metadata, TransferOptions = WholeBlob.InOneRequest };

@@ -50,15 +50,15 @@ public class DamageTests
         Click[] clicks = await LeaveUncheckpointedAsync(folder.Path, sink, padding: 0);
         string record = StoredData.Record(folder.Path, name);
         Action undo = StoredData.Overwrite(record, File.ReadAllBytes(record)[..50]);
-        CorruptDataException error = await Should.ThrowAsync<CorruptDataException>(() => TestApp.StartAsync(folder.Path, s => ExactlyOnceTests.Topology(s, sink)));
+        CorruptDataException error = await Should.ThrowAsync<CorruptDataException>(() => TestApp.StartAsync(folder.Path, s => ClickCounting.Topology(s, sink)));
         error.Message.ShouldContain(record);
         error.Message.ShouldContain("is damaged at byte");
 
         // The folder has been let go of, or this would be refused.
         undo();
-        await using TestApp app = await TestApp.StartAsync(folder.Path, s => ExactlyOnceTests.Topology(s, sink));
+        await using TestApp app = await TestApp.StartAsync(folder.Path, s => ClickCounting.Topology(s, sink));
         await app.QuietAsync();
-        await ExactlyOnceTests.ShouldMatchAsync(app, sink, clicks);
+        await ClickCounting.ShouldMatchAsync(app, sink, clicks);
     }
 
     [Fact]
@@ -66,24 +66,24 @@ public class DamageTests
     {
         using var folder = new TestFolder();
         var sink = new MemorySink<PageReport>();
-        await using TestApp app = await TestApp.StartAsync(folder.Path, s => ExactlyOnceTests.Topology(s, sink));
-        StorageException error = await Should.ThrowAsync<StorageException>(() => TestApp.StartAsync(folder.Path, s => ExactlyOnceTests.Topology(s, sink)));
+        await using TestApp app = await TestApp.StartAsync(folder.Path, s => ClickCounting.Topology(s, sink));
+        StorageException error = await Should.ThrowAsync<StorageException>(() => TestApp.StartAsync(folder.Path, s => ClickCounting.Topology(s, sink)));
         error.Message.ShouldContain(folder.Path);
         error.Message.ShouldContain($"in use by process {Environment.ProcessId}");
-        Click[] clicks = ExactlyOnceTests.Clicks(0, 200);
+        Click[] clicks = ClickCounting.Clicks(0, 200);
         await app.Engine.PublishAsync("clicks", clicks, TestApp.Cancel);
         await app.QuietAsync();
-        await ExactlyOnceTests.ShouldMatchAsync(app, sink, clicks);
+        await ClickCounting.ShouldMatchAsync(app, sink, clicks);
     }
 
     /// <summary>A process that ended with everything in its journal and nothing in checkpoints.</summary>
     private static async Task<Click[]> LeaveUncheckpointedAsync(string folder, MemorySink<PageReport> sink, int padding)
     {
-        await using TestApp app = await TestApp.StartAsync(folder, s => ExactlyOnceTests.Topology(s, sink), o => o.CheckpointEvery = TimeSpan.FromHours(1));
+        await using TestApp app = await TestApp.StartAsync(folder, s => ClickCounting.Topology(s, sink), o => o.CheckpointEvery = TimeSpan.FromHours(1));
         List<Click> clicks = [];
         for (int i = 0; i < 20; i++)
         {
-            Click[] some = [.. ExactlyOnceTests.Clicks(i * 100, 100).Select(c => c with { Page = c.Page.PadRight(padding, '.') })];
+            Click[] some = [.. ClickCounting.Clicks(i * 100, 100).Select(c => c with { Page = c.Page.PadRight(padding, '.') })];
             (await app.Engine.PublishAsync("clicks", some, "p", i + 1, TestApp.Cancel)).Outcome.ShouldBe(IngestOutcome.Durable);
             clicks.AddRange(some);
         }
@@ -95,7 +95,7 @@ public class DamageTests
     private static async Task ShouldComeRightAsync(
         string folder, MemorySink<PageReport> sink, Click[] clicks, Action undo, string where, string what, string? served = null)
     {
-        await using TestApp app = await TestApp.StartAsync(folder, s => ExactlyOnceTests.Topology(s, sink), o => o.Silos = 2);
+        await using TestApp app = await TestApp.StartAsync(folder, s => ClickCounting.Topology(s, sink), o => o.Silos = 2);
         EngineHealth health = await StoredData.UntilProblemAsync(app, where, what);
         health.Ready.ShouldBeFalse();
         if (served is not null)
@@ -106,7 +106,7 @@ public class DamageTests
 
         undo();
         await app.QuietAsync();
-        await ExactlyOnceTests.ShouldMatchAsync(app, sink, clicks);
+        await ClickCounting.ShouldMatchAsync(app, sink, clicks);
         (await app.Engine.GetHealthAsync()).Ready.ShouldBeTrue();
 
         // A warning says as much as health does, and is not repeated without end.

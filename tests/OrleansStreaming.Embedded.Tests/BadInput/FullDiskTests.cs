@@ -26,7 +26,7 @@ public class FullDiskTests
     {
         var sink = new MemorySink<PageReport>();
         await using TestApp app = await TestApp.StartAsync(
-            folder["data"], s => ExactlyOnceTests.Topology(s, sink), o => o.Silos = 2, f => f.SpareSegments = 1);
+            folder["data"], s => ClickCounting.Topology(s, sink), o => o.Silos = 2, f => f.SpareSegments = 1);
         List<Click> clicks = [];
         await PublishAsync(0);
         Fill(folder["ballast"]);
@@ -47,14 +47,14 @@ public class FullDiskTests
         File.Delete(folder["ballast"]);
         await publishing;
         await app.QuietAsync();
-        await ExactlyOnceTests.ShouldMatchAsync(app, sink, clicks);
+        await ClickCounting.ShouldMatchAsync(app, sink, clicks);
 
         // Also when nothing more comes in.
         await TestApp.UntilAsync(async () => await app.Engine.GetHealthAsync() is { Ready: true, Problems: [] }, "ready again, and nothing to complain about");
 
         async Task PublishAsync(int round)
         {
-            Click[] some = [.. ExactlyOnceTests.Clicks(round * 500, 500).Select(c => c with { Page = c.Page.PadRight(500, '.') })];
+            Click[] some = [.. ClickCounting.Clicks(round * 500, 500).Select(c => c with { Page = c.Page.PadRight(500, '.') })];
             while ((await app.Engine.PublishAsync("clicks", some, "p", round + 1, TestApp.Cancel)).Outcome == IngestOutcome.Busy)
             {
                 await Task.Delay(20, TestApp.Cancel);

@@ -15,18 +15,18 @@ public class SinkDownTests
             folder.Path,
             s =>
             {
-                ExactlyOnceTests.Topology(s, well);
+                ClickCounting.Topology(s, well);
                 s.AddSink<PageReport>(from: "reports", _ => broken, name: "broken");
             },
             o => o.Silos = 2);
-        Click[] clicks = ExactlyOnceTests.Clicks(0, 1000);
+        Click[] clicks = ClickCounting.Clicks(0, 1000);
         await app.Engine.PublishAsync("clicks", clicks, TestApp.Cancel);
         await TestApp.UntilAsync(
             async () => (await app.Engine.GetHealthAsync()).Sinks.Count(s => s is { Sink: "broken", State: "parked" }) == 4, "all partitions of the sink are parked");
         EngineHealth health = await app.Engine.GetHealthAsync();
         health.Ready.ShouldBeTrue("a sink is no reason to refuse events");
         health.Sinks.ShouldAllBe(s => s.Sink == "broken" && s.Error == "the database is being moved");
-        await ExactlyOnceTests.ShouldMatchAsync(app, well, clicks);
+        await ClickCounting.ShouldMatchAsync(app, well, clicks);
         broken.Events.ShouldBeEmpty();
         app.Log.Lines.ShouldContain(l => l.Contains("broken") && l.Contains("the database is being moved"));
 
@@ -34,8 +34,8 @@ public class SinkDownTests
         await app.KillAsync("silo0");
         broken.Before = null;
         await app.QuietAsync();
-        await ExactlyOnceTests.ShouldMatchAsync(app, broken, clicks);
-        await ExactlyOnceTests.ShouldMatchAsync(app, well, clicks);
+        await ClickCounting.ShouldMatchAsync(app, broken, clicks);
+        await ClickCounting.ShouldMatchAsync(app, well, clicks);
         (await app.Engine.GetHealthAsync()).Sinks.ShouldBeEmpty();
     }
 
@@ -56,17 +56,17 @@ public class SinkDownTests
                 }
             },
         };
-        await using TestApp app = await TestApp.StartAsync(folder.Path, s => ExactlyOnceTests.Topology(s, sink), o => o.Silos = 2);
+        await using TestApp app = await TestApp.StartAsync(folder.Path, s => ClickCounting.Topology(s, sink), o => o.Silos = 2);
         List<Click> clicks = [];
         for (int i = 0; i < 10; i++)
         {
-            Click[] some = ExactlyOnceTests.Clicks(i * 50, 50);
+            Click[] some = ClickCounting.Clicks(i * 50, 50);
             await app.Engine.PublishAsync("clicks", some, TestApp.Cancel);
             clicks.AddRange(some);
         }
 
         await app.QuietAsync();
         thrown.ShouldNotBeEmpty();
-        await ExactlyOnceTests.ShouldMatchAsync(app, sink, clicks);
+        await ClickCounting.ShouldMatchAsync(app, sink, clicks);
     }
 }

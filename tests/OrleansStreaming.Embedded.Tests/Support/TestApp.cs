@@ -25,23 +25,29 @@ internal sealed class TestApp : IAsyncDisposable
 
     public static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    public static async Task<TestApp> StartAsync(
+    public static Task<TestApp> StartAsync(
         string folder,
         Action<StreamingBuilder> topology,
         Action<StreamingOptions>? options = null,
         Action<FileStorageOptions>? files = null,
-        Action<IServiceCollection>? services = null)
+        Action<IServiceCollection>? services = null) => StartAsync(
+            s => topology(s.UseFiles(folder, o =>
+            {
+                o.SegmentSizeBytes = 1 << 20;
+                files?.Invoke(o);
+            })),
+            options,
+            services);
+
+    /// <summary>On whatever storage the topology names.</summary>
+    public static async Task<TestApp> StartAsync(Action<StreamingBuilder> topology, Action<StreamingOptions>? options = null, Action<IServiceCollection>? services = null)
     {
         HostApplicationBuilder builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         var log = new LogLines();
         builder.Logging.AddProvider(log).SetMinimumLevel(LogLevel.Debug);
         services?.Invoke(builder.Services);
         builder.AddStreaming(
-            s => topology(s.UseFiles(folder, o =>
-            {
-                o.SegmentSizeBytes = 1 << 20;
-                files?.Invoke(o);
-            })),
+            topology,
             o =>
             {
                 o.RestartDelay = TimeSpan.FromMilliseconds(50);
