@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using System.Text.RegularExpressions;
+using OrleansStreaming.Storage.Azure;
 using OrleansStreaming.Storage.Files;
 
 namespace OrleansStreaming.Docs.Tests;
@@ -113,10 +114,11 @@ public sealed partial class PageTests
     [InlineData(typeof(StreamingOptions))]
     [InlineData(typeof(OperatorOptions))]
     [InlineData(typeof(FileStorageOptions))]
+    [InlineData(typeof(AzureBlobStorageOptions))]
     public void Every_option_is_listed_with_its_default(Type type)
     {
         object defaults = Activator.CreateInstance(type)!;
-        Dictionary<string, string> code = type.GetProperties(BindingFlags.Public | BindingFlags.Instance).ToDictionary(p => $"`{p.Name}`", p => Text(p, p.GetValue(defaults)!));
+        Dictionary<string, string> code = type.GetProperties(BindingFlags.Public | BindingFlags.Instance).ToDictionary(p => $"`{p.Name}`", p => Text(p, p.GetValue(defaults)));
         Dictionary<string, string> page = Repository.Page("docs/operations.md").Table(type.Name).ToDictionary(r => r[0], r => r[1]);
         page.OrderBy(p => p.Key).ShouldBe(code.OrderBy(p => p.Key));
     }
@@ -124,9 +126,9 @@ public sealed partial class PageTests
     [Fact]
     public void Every_metric_is_listed()
     {
-        string source = File.ReadAllText(Path.Combine(Repository.Root, "src/OrleansStreaming.Embedded/Diagnostics/StreamingMetrics.cs"));
+        string source = Repository.Sources("src");
         Repository.Page("docs/operations.md").Table("Metrics").Select(r => r[0].Trim('`')).Order()
-            .ShouldBe(Metric().Matches(source).Select(m => m.Groups[1].Value).Where(n => n != "streaming.silo.name").Distinct().Order());
+            .ShouldBe(Metric().Matches(source).Select(m => m.Groups[1].Value).Where(n => n is not ("streaming.silo.name" or "streaming.storage.request")).Distinct().Order());
     }
 
     [Fact]
@@ -149,6 +151,7 @@ public sealed partial class PageTests
     [InlineData("Footer of a checkpoint run", 52)]
     [InlineData("Archive", 48)]
     [InlineData("Footer of an archive", 20)]
+    [InlineData("Header of a segment in a blob", 64)]
     [InlineData("JSON lines sink", 32)]
     public void Byte_tables_leave_no_gap(string heading, int size)
     {
@@ -219,8 +222,9 @@ public sealed partial class PageTests
     private static IEnumerable<string> Headings(Page page) => Heading().Matches(page.Prose)
         .Select(m => Anchor().Replace(m.Groups[1].Value.Trim().ToLowerInvariant(), string.Empty).Replace(' ', '-'));
 
-    private static string Text(PropertyInfo property, object value) => value switch
+    private static string Text(PropertyInfo property, object? value) => value switch
     {
+        null => "none",
         TimeSpan t when t == TimeSpan.Zero => "0",
         TimeSpan t when t.TotalSeconds < 1 => Invariant($"{t.TotalMilliseconds} ms"),
         TimeSpan t when t.TotalMinutes < 1 => Invariant($"{t.TotalSeconds} s"),
