@@ -127,11 +127,13 @@ internal sealed class BlobJournal(BlobStore store, AzureBlobStorageOptions optio
     }
 
     /// <summary>Nothing changes any more: takes over what there is.</summary>
-    public void SetSealed(IEnumerable<BlobSegment> segments, long end)
+    public void SetSealed(JournalListing listing, long end)
     {
         lock (Sync)
         {
-            _segments = [.. segments];
+            IsDeleted |= listing.Marks.IsDeleted;
+            _segments = IsDeleted ? [] : listing.Segments;
+            _segments.ForEach(s => s.Length = s.ListedLength);
             _isListed = true;
             End = end;
         }

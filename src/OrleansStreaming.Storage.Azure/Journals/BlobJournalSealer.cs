@@ -8,33 +8,23 @@ namespace OrleansStreaming.Storage.Azure;
 /// </summary>
 internal static class BlobJournalSealer
 {
+    /// <summary>How often others may delete what is being looked at.</summary>
+    private const int MaxAttempts = 10;
+
     public static async Task<long> SealAsync(BlobJournal journal, CancellationToken cancellationToken)
     {
         await journal.Gate.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            if (journal.View().End is { } known)
+            for (int attempt = 1; journal.View().End is null; attempt++)
             {
-                return known;
+                if (!await TrySealAsync(journal, cancellationToken).ConfigureAwait(false) && attempt == MaxAttempts)
+                {
+                    throw new CorruptDataException(journal.Store.Describe(BlobNames.Journal(journal.Name)), 0, "blobs that are listed should be there, and are not");
+                }
             }
 
-            JournalListing listing = await journal.ListAsync(cancellationToken).ConfigureAwait(false);
-            if (listing.Fence is null)
-            {
-                await FenceAsync(journal, listing, cancellationToken).ConfigureAwait(false);
-                listing = await journal.ListAsync(cancellationToken).ConfigureAwait(false);
-            }
-
-            if (listing.Marks.End is not { } end)
-            {
-                ConfirmedPlace confirmed = await FindConfirmedAsync(journal, cancellationToken).ConfigureAwait(false);
-                end = await FindEndAsync(journal, listing, confirmed, cancellationToken).ConfigureAwait(false);
-                await JournalFence.WriteEndAsync(journal.Store, listing.Fence!, end, cancellationToken).ConfigureAwait(false);
-            }
-
-            listing.Segments.ForEach(s => s.Length = s.ListedLength);
-            journal.SetSealed(listing.Segments, end);
-            return end;
+            return journal.View().End!.Value;
         }
         finally
         {
@@ -42,7 +32,37 @@ internal static class BlobJournalSealer
         }
     }
 
-    private static async Task FenceAsync(BlobJournal journal, JournalListing listing, CancellationToken cancellationToken)
+    /// <returns>False when a blob is gone that was there when it was listed: others trim.</returns>
+    private static async Task<bool> TrySealAsync(BlobJournal journal, CancellationToken cancellationToken)
+    {
+        JournalListing listing = await journal.ListAsync(cancellationToken).ConfigureAwait(false);
+        if (listing.Fence is null)
+        {
+            if (!await TryFenceAsync(journal, listing, cancellationToken).ConfigureAwait(false))
+            {
+                return false;
+            }
+
+            listing = await journal.ListAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        if (listing.Marks.End is not { } end)
+        {
+            ConfirmedPlace confirmed = await FindConfirmedAsync(journal, cancellationToken).ConfigureAwait(false);
+            if (await TryFindEndAsync(journal, listing, confirmed, cancellationToken).ConfigureAwait(false) is not { } found)
+            {
+                return false;
+            }
+
+            end = found;
+            await JournalFence.WriteEndAsync(journal.Store, listing.Fence!, end, cancellationToken).ConfigureAwait(false);
+        }
+
+        journal.SetSealed(listing, end);
+        return true;
+    }
+
+    private static async Task<bool> TryFenceAsync(BlobJournal journal, JournalListing listing, CancellationToken cancellationToken)
     {
         BlobStore store = journal.Store;
 
@@ -53,7 +73,7 @@ internal static class BlobJournalSealer
         {
             if (!await store.SealAsync(segment.Blob, cancellationToken).ConfigureAwait(false))
             {
-                throw new CorruptDataException(store.Describe(segment.Blob), 0, "it was there a moment ago, and is gone");
+                return false;
             }
         }
 
@@ -62,18 +82,23 @@ internal static class BlobJournalSealer
             string blob = BlobNames.Segment(journal.Name, index);
             if (await JournalFence.CreateAsync(store, blob, cancellationToken).ConfigureAwait(false) is null)
             {
-                return;
+                return true;
             }
 
             await store.SealAsync(blob, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private static async Task<long> FindEndAsync(BlobJournal journal, JournalListing listing, ConfirmedPlace confirmed, CancellationToken cancellationToken)
+    private static async Task<long?> TryFindEndAsync(BlobJournal journal, JournalListing listing, ConfirmedPlace confirmed, CancellationToken cancellationToken)
     {
         BlobStore store = journal.Store;
         BlobSegment[] segments = [.. listing.Segments.Where(s => s.ListedLength > 0)];
         BlobSegmentHeader?[] headers = await Task.WhenAll(segments.Select(s => s.HeaderAsync(store, cancellationToken).AsTask())).ConfigureAwait(false);
+        if (Array.Exists(headers, h => h is null))
+        {
+            return null;
+        }
+
         long firstLsn = journal.View().FirstLsn;
         long end = 0;
         if (segments.Length == 0 ? firstLsn > 1 : headers[0]!.Value.FirstLsn > firstLsn)
@@ -93,7 +118,12 @@ internal static class BlobJournalSealer
 
         if (segments.Length > 0)
         {
-            end = await FindLastAsync(journal, segments[^1], cancellationToken).ConfigureAwait(false);
+            if (await TryFindLastAsync(journal, segments[^1], cancellationToken).ConfigureAwait(false) is not { } last)
+            {
+                return null;
+            }
+
+            end = last;
         }
 
         if (confirmed.Lsn > end)
@@ -109,12 +139,12 @@ internal static class BlobJournalSealer
         return end;
     }
 
-    private static async Task<long> FindLastAsync(BlobJournal journal, BlobSegment segment, CancellationToken cancellationToken)
+    private static async Task<long?> TryFindLastAsync(BlobJournal journal, BlobSegment segment, CancellationToken cancellationToken)
     {
         BlobStore store = journal.Store;
         if (await FrameSearch.LastAsync(store, segment, segment.Length, cancellationToken).ConfigureAwait(false) is not { } near)
         {
-            throw journal.Missing(segment.Header!.Value.FirstLsn, segment.Index);
+            return null;
         }
 
         var cursor = new BlobFrameCursor(store, segment.Blob, segment.Header!.Value.SegmentId, near.Lsn, near.Position, segment.Length);
@@ -125,7 +155,7 @@ internal static class BlobJournalSealer
                 case BlobFrameCursor.Found.Frame:
                     break;
                 case BlobFrameCursor.Found.Nothing:
-                    throw journal.Missing(cursor.Lsn, segment.Index);
+                    return null;
                 default:
                     return cursor.Lsn - 1;
             }

@@ -32,11 +32,11 @@ internal sealed class BlobJournalWriter : IJournalWriter
     /// <exception cref="StorageException">It exists, or was sealed before it could be created.</exception>
     public static async Task<BlobJournalWriter> CreateAsync(BlobJournal journal, CancellationToken cancellationToken)
     {
-        // The first segment may have been deleted; what was left tells that the name has been used.
+        // The first segment may have been deleted; what was left tells that the name has been used, and so does this process if the store has lost it.
         JournalListing listing = await journal.ListAsync(cancellationToken).ConfigureAwait(false);
         var segment = new BlobSegment(journal.Name, 0);
         BlobMetadata id = BlobMetadata.New();
-        if (listing.Count > 0 || !await SegmentAppender.CreateAsync(journal.Store, segment.Blob, id, cancellationToken).ConfigureAwait(false))
+        if (journal.Writer is not null || listing.Count > 0 || !await SegmentAppender.CreateAsync(journal.Store, segment.Blob, id, cancellationToken).ConfigureAwait(false))
         {
             throw new StorageException($"Journal {journal.Name} exists already; its name is never used again.");
         }

@@ -25,7 +25,7 @@ internal sealed class BlobSegment(string journal, int index)
     public long ListedLength { get; set; }
 
     /// <summary>The header, if it is known.</summary>
-    public BlobSegmentHeader? Header => _positions is null ? null : _header;
+    public BlobSegmentHeader? Header => Volatile.Read(ref _positions) is null ? null : _header;
 
     /// <summary>Where some of its frames are; only when the header is known.</summary>
     public SparseIndex Positions => _positions!;
