@@ -37,14 +37,14 @@ public sealed class AppendFaultTests(Azurite azurite) : BlobTest(azurite)
     public async Task Creating_sealing_and_trimming_end_well_whatever_becomes_of_their_requests(string fault)
     {
         Fault disturbed = Enum.Parse<Fault>(fault);
-        await using AzureBlobStorage storage = await OpenAsync(o => (o.SegmentBlocks, o.RequestTimeout) = (3, TimeSpan.FromSeconds(1)));
+        await using AzureBlobStorage storage = await OpenAsync(o => (o.SegmentBlocks, o.RequestTimeout) = (3, TimeSpan.FromMilliseconds(300)));
         int requests = 0;
         Faults.Decide = asked => asked.Method is "PUT" or "DELETE" && Interlocked.Increment(ref requests) % 2 == 1 ? disturbed : Fault.None;
         await using IJournalWriter writer = await storage.CreateJournalAsync("j", Cancel);
         await writer.AppendAsync(1, 8);
         await storage.TrimJournalAsync("j", 5, Cancel);
         (await storage.ReadAllAsync("j")).ShouldBe(TestFrames.Lsns(4, 8));
-        await using AzureBlobStorage other = await OpenAsync(o => o.RequestTimeout = TimeSpan.FromSeconds(1));
+        await using AzureBlobStorage other = await OpenAsync(o => o.RequestTimeout = TimeSpan.FromMilliseconds(300));
         (await other.SealJournalAsync("j", Cancel)).ShouldBe(8);
         (await other.ReadAllAsync("j")).ShouldBe(TestFrames.Lsns(4, 8));
         await Should.ThrowAsync<JournalFencedException>(async () => await writer.AppendAsync(9, 9));
