@@ -12,10 +12,11 @@ public sealed class FileStorageOptions
     public long SegmentSizeBytes { get; set; } = 64L << 20;
 
     /// <summary>
-    /// How many segments, made ahead or no longer needed, are kept for reuse. A checkpoint frees many at once, and making a
-    /// new one costs as much as filling it: the default holds what is written between two of them at full speed (1 GiB).
+    /// How many segments, made ahead or no longer needed, are kept for reuse, never more than were in use at once. A
+    /// checkpoint frees many together, and making a new one costs as much as filling it: the default holds what is written
+    /// until two of them have been taken at full speed, 2 GiB.
     /// </summary>
-    public int SpareSegments { get; set; } = 16;
+    public int SpareSegments { get; set; } = 32;
 
     /// <summary>
     /// An additional time that passes before an append is confirmed, to imitate a store that is slow or far away.
