@@ -99,6 +99,7 @@ internal sealed class RecoveryScenario(Common common, RecoveryScenario.Load load
             StreamingEngine engine = pipeline.Bench.Engine;
             string victim = $"silo{common.Seed % load.Silos}";
             int journal = await engine.Hosts.Single(h => h.Name == victim).AskAsync(s => s.Journal.Id);
+            BlobRequests? requests = pipeline.Bench.Requests;
             long killed = Stopwatch.GetTimestamp();
             await engine.KillAsync(victim, torn: false);
             long declared = Stopwatch.GetTimestamp();
@@ -107,6 +108,12 @@ internal sealed class RecoveryScenario(Common common, RecoveryScenario.Load load
             await stop.CancelAsync();
             await offering;
             await pipeline.Bench.WhenDoneAsync(() => engine.AllServed && engine.GetRollbacks().Any(r => r.RecoveredMs is not null), cancellationToken);
+            if (requests is not null)
+            {
+                requests = pipeline.Bench.Requests!.Since(requests);
+                Progress.Note($"  from the kill until all was quiet: {requests} (USD {requests.Dollars:N4})");
+            }
+
             long pauseMicros = (await Task.WhenAll(engine.Hosts.Select(h => h.AskAsync(s => s.Reports.Select(r => r.PauseMicros).DefaultIfEmpty(0).Max())))).Max();
             long wrongStates = load.Verify ? await pipeline.CountWrongStatesAsync(cancellationToken) : 0;
             return Figures.Of(new RecoveryAnalysis(traces, victim, journal), killed, declared, pauseMicros / 1000.0, wrongStates, new[] { DipWindow, load.Before, load.After }.Min());

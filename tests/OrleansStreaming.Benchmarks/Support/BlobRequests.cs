@@ -18,7 +18,9 @@ internal sealed record BlobRequests(IReadOnlyDictionary<RequestKind, long> Count
     });
 
     /// <summary>Requests for so many events, for people.</summary>
-    public string Per(long events) => $"{All * 1e6 / events:N0} requests (USD {Dollars * 1e6 / events:N4}) per million events: {string.Join(", ", Counts.Where(c => c.Value > 0).Select(c => $"{c.Value} {c.Key.ToString().ToLowerInvariant()}"))}";
+    public string Per(long events) => $"{All * 1e6 / events:N0} requests (USD {Dollars * 1e6 / events:N4}) per million events: {this}";
+
+    public override string ToString() => string.Join(", ", Counts.Where(c => c.Value > 0).Select(c => $"{c.Value} {c.Key.ToString().ToLowerInvariant()}"));
 
     public BlobRequests Since(BlobRequests before) => new(Counts.ToDictionary(c => c.Key, c => c.Value - before.Counts[c.Key]));
 }
