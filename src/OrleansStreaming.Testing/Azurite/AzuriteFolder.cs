@@ -8,7 +8,9 @@ internal sealed class AzuriteFolder : IDisposable
 {
     private const string Script = "azurite-host.js";
     private const int TailLines = 12;
+    private const int BeingWritten = 0; // Nobody's number.
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan LockLimit = TimeSpan.FromSeconds(2);
     private readonly FileStream _lock;
 
     private AzuriteFolder(string path, FileStream folderLock)
@@ -25,23 +27,14 @@ internal sealed class AzuriteFolder : IDisposable
     private string PidFile => In("azurite.pid");
 
     /// <exception cref="AzuriteException">The folder cannot be used, or another owner has it.</exception>
-    public static AzuriteFolder Open(string folder)
+    public static async Task<AzuriteFolder> OpenAsync(string folder, CancellationToken cancellationToken)
     {
         string path = System.IO.Path.GetFullPath(folder);
         FileStream? folderLock = null;
         try
         {
             Directory.CreateDirectory(path);
-            string lockFile = System.IO.Path.Combine(path, "azurite.lock");
-            try
-            {
-                folderLock = new FileStream(lockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            }
-            catch (IOException e) when (File.Exists(lockFile))
-            {
-                throw new AzuriteException($"An Azurite is already running on the folder {path}, or being started.", e);
-            }
-
+            folderLock = await LockAsync(path, cancellationToken).ConfigureAwait(false);
             var opened = new AzuriteFolder(path, folderLock);
             AzuriteInstallation.CopyResource(Script, opened.HostScript);
             return opened;
@@ -76,12 +69,35 @@ internal sealed class AzuriteFolder : IDisposable
         return $" Folder: {Path}.{wanted}{user} The end of its azurite.log:\n{Tail()}";
     }
 
-    public bool HasPredecessor() => Predecessor() is not null;
-
     public void Dispose() => _lock.Dispose();
 
+    private static async Task<FileStream> LockAsync(string path, CancellationToken cancellationToken)
+    {
+        string file = System.IO.Path.Combine(path, "azurite.lock");
+        long started = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException e) when (File.Exists(file))
+            {
+                // A process that was killed this moment still has it.
+                if (Stopwatch.GetElapsedTime(started) > LockLimit)
+                {
+                    throw new AzuriteException($"An Azurite is already running on the folder {path}, or being started.", e);
+                }
+
+                await Task.Delay(Poll, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private string In(string name) => System.IO.Path.Combine(Path, name);
+
     /// <summary>The last lines of the log.</summary>
-    public string Tail()
+    private string Tail()
     {
         try
         {
@@ -93,15 +109,12 @@ internal sealed class AzuriteFolder : IDisposable
         }
     }
 
-    private string In(string name) => System.IO.Path.Combine(Path, name);
-
     private int? Predecessor()
     {
         try
         {
-            // An empty file is one that is being written: nobody has the number 0.
             string text = File.ReadAllText(PidFile);
-            return int.TryParse(text, CultureInfo.InvariantCulture, out int process) ? process : 0;
+            return int.TryParse(text, CultureInfo.InvariantCulture, out int process) ? process : BeingWritten;
         }
         catch (IOException)
         {
@@ -114,6 +127,11 @@ internal sealed class AzuriteFolder : IDisposable
     {
         try
         {
+            if (process == BeingWritten)
+            {
+                return DateTime.UtcNow - File.GetLastWriteTimeUtc(PidFile) < LockLimit;
+            }
+
             if (OperatingSystem.IsLinux())
             {
                 return File.ReadAllText($"/proc/{process}/cmdline").Contains(HostScript, StringComparison.Ordinal);

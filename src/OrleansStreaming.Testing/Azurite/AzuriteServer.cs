@@ -71,7 +71,7 @@ public sealed class AzuriteServer : IAsyncDisposable
         ArgumentException.ThrowIfNullOrEmpty(folder);
         ArgumentNullException.ThrowIfNull(options);
         string main = await AzuriteInstallation.FindOrInstallAsync(options, cancellationToken).ConfigureAwait(false);
-        AzuriteFolder own = AzuriteFolder.Open(folder);
+        AzuriteFolder own = await AzuriteFolder.OpenAsync(folder, cancellationToken).ConfigureAwait(false);
         try
         {
             return new AzuriteServer(own, options, main, await StartProcessAsync(own, options, main, port: 0, cancellationToken).ConfigureAwait(false));
