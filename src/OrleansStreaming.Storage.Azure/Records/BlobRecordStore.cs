@@ -82,6 +82,6 @@ internal sealed class BlobRecordStore(BlobStore store, Func<string?> confirmed)
         }
 
         int at = tag.IndexOf(Separator, StringComparison.Ordinal);
-        return at < 0 || at == tag.Length - 1 ? new BlobVersion(null, null) : new BlobVersion(new ETag(tag[(at + 1)..]), tag[..at]);
+        return at < 0 || at == tag.Length - 1 ? new BlobVersion(null, null) : new BlobVersion(new ETag($"\"{tag[(at + 1)..]}\""), tag[..at]);
     }
 }

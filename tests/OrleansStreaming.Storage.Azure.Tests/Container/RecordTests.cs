@@ -23,6 +23,23 @@ public sealed class RecordTests(Azurite azurite) : BlobTest(azurite)
     }
 
     [Fact]
+    public async Task A_version_is_named_as_the_service_names_it()
+    {
+        await using AzureBlobStorage storage = await OpenAsync();
+        string? named = null;
+        Faults.Decide = asked =>
+        {
+            named ??= asked.IfMatch;
+            return Fault.None;
+        };
+        string tag = (await storage.SwapRecordAsync("r", null, "one"u8.ToArray(), Cancel))!;
+        string version = (await Blobs.GetBlobClient(BlobNames.Record("r")).GetPropertiesAsync(cancellationToken: Cancel)).GetRawResponse().Headers.ETag!.Value.ToString("H");
+        await storage.SwapRecordAsync("r", tag, "two"u8.ToArray(), Cancel);
+        named.ShouldBe(version);
+        version.ShouldStartWith("\"");
+    }
+
+    [Fact]
     public async Task Of_many_swaps_at_once_each_counts()
     {
         await using AzureBlobStorage one = await OpenAsync();

@@ -68,6 +68,28 @@ public sealed class EngineTests(Azurite azurite) : BlobTest(azurite)
     }
 
     [Fact]
+    public async Task A_process_that_starts_while_another_still_runs_takes_over_and_nothing_is_lost_or_doubled()
+    {
+        var sink = new MemorySink<PageReport>();
+        var all = new List<Click>();
+        await using TestApp first = await StartAsync(sink, silos: 2);
+        Click[] clicks = ClickCounting.Clicks(0, 500);
+        (await first.Engine.PublishAsync("clicks", clicks, "p", 1, TestApp.Cancel)).Outcome.ShouldBe(IngestOutcome.Durable);
+        all.AddRange(clicks);
+
+        // Given to the one that is about to be fenced: whoever gets no answer asks again.
+        clicks = ClickCounting.Clicks(500, 500);
+        all.AddRange(clicks);
+        Task<IngestAnswer> unheard = first.Engine.PublishAsync("clicks", clicks, "p", 2, CancellationToken.None);
+        await using TestApp second = await StartAsync(sink, silos: 2);
+        await first.DisposeAsync();
+        await Should.NotThrowAsync(() => unheard.ContinueWith(_ => { }, TaskScheduler.Default));
+        (await second.Engine.PublishAsync("clicks", clicks, "p", 2, TestApp.Cancel)).Outcome.ShouldBe(IngestOutcome.Durable);
+        await second.QuietAsync();
+        await ClickCounting.ShouldMatchAsync(second, sink, all);
+    }
+
+    [Fact]
     public async Task An_idle_engine_appends_nothing_and_a_busy_one_no_more_often_than_it_may()
     {
         var sink = new MemorySink<PageReport>();

@@ -55,7 +55,7 @@ internal sealed class Faults : HttpPipelinePolicy
     {
         Interlocked.Increment(ref _requests);
         long length = message.Request.Content is { } content && content.TryComputeLength(out long known) ? known : 0;
-        var asked = new Asked(message.Request.Method.Method, message.Request.Uri.ToString(), length);
+        var asked = new Asked(message.Request.Method.Method, message.Request.Uri.ToString(), length, message.Request.Headers.TryGetValue("If-Match", out string? version) ? version : null);
         await Before(asked).WaitAsync(message.CancellationToken);
         switch (Decide(asked))
         {
@@ -91,7 +91,7 @@ internal sealed class Faults : HttpPipelinePolicy
 }
 
 /// <summary>A request.</summary>
-internal readonly record struct Asked(string Method, string Address, long Length)
+internal readonly record struct Asked(string Method, string Address, long Length, string? IfMatch)
 {
     /// <summary>Not the marks in a fence, which are shorter than any frame.</summary>
     public bool IsAppend => Method == "PUT" && Address.Contains("comp=appendblock", StringComparison.Ordinal) && Length > Core.JournalMark.Size;
