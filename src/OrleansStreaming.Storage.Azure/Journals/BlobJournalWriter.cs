@@ -77,7 +77,11 @@ internal sealed class BlobJournalWriter : IJournalWriter
 
     public async ValueTask DisposeAsync()
     {
-        Stop(() => new ObjectDisposedException($"journal {_journal.Name}"));
+        lock (_journal.Sync)
+        {
+            _stopped = () => new ObjectDisposedException($"journal {_journal.Name}"); // Whatever else has stopped it before.
+        }
+
         await _turn.WaitAsync().ConfigureAwait(false);
         _turn.Release();
         if (_next is not null)
