@@ -22,8 +22,8 @@ internal static class BlobNames
 
     private const string Runs = "runs/";
 
-    /// <summary>Where a journal is.</summary>
-    public static string Journal(string journal) => $"journals/{Escape(journal)}/";
+    /// <summary>Where a journal is, and nothing else: slashes of its name are escaped too.</summary>
+    public static string Journal(string journal) => $"journals/{Escape(journal).Replace("/", "=2F", StringComparison.Ordinal)}/";
 
     /// <summary>A segment of a journal, or the fence that takes the place of the next one.</summary>
     public static string Segment(string journal, int index) => $"{Journal(journal)}{index.ToString("x8", CultureInfo.InvariantCulture)}";

@@ -30,7 +30,7 @@ public interface IStorage : IAsyncDisposable
     ValueTask<IJournalWriter> CreateJournalAsync(string journal, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Fences a journal, so that nothing appended later is ever confirmed, then finds its end. Idempotent: a second call
+    /// Fences a journal, so that nothing behind its end is ever confirmed, then finds its end. Idempotent: a second call
     /// gives the same end. A torn frame behind the end is cut off or ignored for ever. A journal that was never created
     /// ends at 0: creating it later fails, or its writer finds it sealed.
     /// </summary>

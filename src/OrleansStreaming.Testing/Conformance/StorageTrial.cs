@@ -86,7 +86,7 @@ internal sealed class StorageTrial(string caseName, IStorageUnderTest subject, C
         {
             return e;
         }
-        catch (Exception e) when (e is not StorageException { Ambiguous: true })
+        catch (Exception e) when (e.GetType() != typeof(StorageException))
         {
             throw new StorageConformanceException(caseName, clause, typeof(TException).Name, $"{e.GetType().Name}: {e.Message}", e);
         }

@@ -5,7 +5,10 @@ using OrleansStreaming.Testing;
 namespace OrleansStreaming.Storage.Azure.Tests;
 
 /// <summary>A container, put to the conformance kit; small segments make journals roll.</summary>
-internal sealed class AzuriteUnderTest(string connectionString, string container) : IStorageUnderTest
+/// <param name="connectionString">Of the emulator.</param>
+/// <param name="container">The container.</param>
+/// <param name="disturbs">Disturbs all requests; the storage is then more patient.</param>
+internal sealed class AzuriteUnderTest(string connectionString, string container, RandomFaults? disturbs = null) : IStorageUnderTest
 {
     private readonly Faults _faults = new();
     private readonly ConcurrentDictionary<string, bool> _dead = new();
@@ -22,9 +25,21 @@ internal sealed class AzuriteUnderTest(string connectionString, string container
         {
             ContainerName = container,
             SegmentSizeBytes = 4096,
-            RetryFor = TimeSpan.FromMilliseconds(200),
-            ConfigureClient = client => client.AddPolicy(_faults, global::Azure.Core.HttpPipelinePosition.PerCall),
+            RetryFor = TimeSpan.FromMilliseconds(disturbs is null ? 200 : 8_000),
+            ConfigureClient = client =>
+            {
+                client.AddPolicy(_faults, global::Azure.Core.HttpPipelinePosition.PerCall);
+                if (disturbs is not null)
+                {
+                    client.AddPolicy(disturbs, global::Azure.Core.HttpPipelinePosition.BeforeTransport);
+                }
+            },
         };
+        if (disturbs is not null)
+        {
+            options.RequestTimeout = TimeSpan.FromMilliseconds(700);
+        }
+
         return await AzureBlobStorage.OpenAsync(connectionString, options, meters: null, cancellationToken);
     }
 

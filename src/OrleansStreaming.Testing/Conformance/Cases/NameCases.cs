@@ -31,7 +31,8 @@ internal static class NameCases
             await storage.WriteRunAsync(name, Encoding.UTF8.GetBytes(name), trial.Cancel).ConfigureAwait(false);
         }
 
-        foreach (string name in Awkward.Select(trial.Name))
+        // From the last on: a name that is the beginning of another one comes after it.
+        foreach (string name in Awkward.Select(trial.Name).Reverse())
         {
             JournalUnderTest journal = await JournalUnderTest.CreateAsync(trial, storage, name).ConfigureAwait(false);
             await journal.AppendAsync().ConfigureAwait(false);
