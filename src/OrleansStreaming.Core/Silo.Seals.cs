@@ -11,6 +11,7 @@ internal sealed partial class Silo
     private readonly List<DataMessage> _held = [];
     private readonly HashSet<int> _sealing = [];
     private bool _polling;
+    private long _pollingSinceMs;
 
     /// <summary>The journals and seals as last read.</summary>
     public ClusterRecord Cluster { get; private set; } = new();
@@ -37,6 +38,7 @@ internal sealed partial class Silo
 
             Outbox.Resend();
             ReportStuckTurns();
+            LookForSlowStorage();
             TrimJournals();
             After(Options.PollMs, Poll);
         }
@@ -54,12 +56,14 @@ internal sealed partial class Silo
         }
 
         _polling = true;
+        _pollingSinceMs = NowMs;
         Submit(new Request<StoredRecord?>(
             "read the seals",
             (storage, cancel) => storage.ReadRecordAsync(ClusterRecord.RecordName, cancel),
             (record, error) =>
             {
                 _polling = false;
+                ReportStorageTrouble(ClusterRecord.RecordName, error);
                 if (error is not null)
                 {
                     Log.StorageFailed(Name, ClusterRecord.RecordName, error);

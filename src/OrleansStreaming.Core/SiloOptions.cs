@@ -57,6 +57,9 @@ internal sealed record SiloOptions
     /// <summary>The wait before a failed storage operation that may be repeated is repeated.</summary>
     public long StorageRetryMs { get; init; } = 50;
 
+    /// <summary>Storage that has not answered for this long is told of.</summary>
+    public long SlowStorageMs { get; init; } = 3000;
+
     /// <summary>Sends are handed to the transport when this much has gathered, or at the end of a step.</summary>
     public int MaxBatchBytes { get; init; } = 64 << 10;
 

@@ -26,6 +26,9 @@ internal sealed partial class SiloLog(ILogger logger)
     [LoggerMessage(1014, LogLevel.Warning, "Silo {Silo} could not write a checkpoint of {Partition}; the next one covers it")]
     public partial void CheckpointFailed(string silo, string partition, Exception error);
 
+    [LoggerMessage(1015, LogLevel.Warning, "Silo {Silo}: storage has not answered for {ElapsedMs} ms; what is to be stored waits, and nothing is lost")]
+    public partial void StorageSlow(string silo, long elapsedMs);
+
     [LoggerMessage(1020, LogLevel.Warning, "Silo {Silo} could not seal journal {Journal}; it will be tried again")]
     public partial void SealFailed(string silo, string journal, Exception error);
 

@@ -167,8 +167,7 @@ public sealed partial class StreamingEngine
     {
         while (true)
         {
-            ClusterRecord cluster = ClusterRecord.Parse(await Storage.ReadRecordAsync(ClusterRecord.RecordName, cancellationToken).ConfigureAwait(false));
-            foreach (Seal seal in cluster.Seals)
+            foreach (Seal seal in await SealsAsync(cancellationToken).ConfigureAwait(false))
             {
                 if (seal.Journal == journal)
                 {
@@ -177,6 +176,19 @@ public sealed partial class StreamingEngine
             }
 
             await Task.Delay(OwnerWait, _time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The seals as they are stored; none while storage cannot say.</summary>
+    private async Task<IReadOnlyList<Seal>> SealsAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return ClusterRecord.Parse(await Storage.ReadRecordAsync(ClusterRecord.RecordName, cancellationToken).ConfigureAwait(false)).Seals;
+        }
+        catch (StorageException)
+        {
+            return []; // The silos tell of it. Whether the events survived is not known before it can be read.
         }
     }
 }

@@ -118,14 +118,20 @@ internal static class TrimmingCases
                 await storage.TrimJournalAsync(journal.Name, below, trial.Cancel).ConfigureAwait(false);
             }
         });
-        do
+        while (!trimming.IsCompleted)
+        {
+            await LookAsync().ConfigureAwait(false);
+        }
+
+        await trimming.ConfigureAwait(false);
+        await LookAsync().ConfigureAwait(false);
+
+        async Task LookAsync()
         {
             List<long> read = await JournalUnderTest.ReadAllAsync(trial, storage, journal.Name, 1, 2_000).ConfigureAwait(false);
             trial.Require(
                 read.Count > 10 && read[^1] == 80 && read.Zip(read.Skip(1)).All(pair => pair.Second > pair.First && (pair.Second == pair.First + 1 || pair.Second <= 70)),
                 "beside trimming, only trimmed frames are missing", "all frames from 70 to 80", string.Join(", ", read));
         }
-        while (!trimming.IsCompleted);
-        await trimming.ConfigureAwait(false);
     }
 }
