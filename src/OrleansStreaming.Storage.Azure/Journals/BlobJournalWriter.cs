@@ -3,7 +3,7 @@ using OrleansStreaming.Core;
 namespace OrleansStreaming.Storage.Azure;
 
 /// <summary>Appends to a journal: each block to its exact position, one after the other. A failure that is not cleared up ends it.</summary>
-internal sealed class BlobJournalWriter : IJournalWriter
+internal sealed partial class BlobJournalWriter : IJournalWriter
 {
     private const int SmallestBuffer = 64 << 10;
 
@@ -13,7 +13,6 @@ internal sealed class BlobJournalWriter : IJournalWriter
     private readonly SemaphoreSlim _turn = new(1);
     private byte[] _buffer = [];
     private BlobSegment _segment;
-    private Task<BlobSegment>? _next;
     private long _position;
     private int _blocks;
     private long _lastLsn;
@@ -142,10 +141,6 @@ internal sealed class BlobJournalWriter : IJournalWriter
         MakeAhead();
     }
 
-    private bool HasRoom(long bytes) =>
-        _position + bytes <= _journal.Options.SegmentSizeBytes
-        && _blocks + ((bytes + SegmentAppender.MaxBlockBytes - 1) / SegmentAppender.MaxBlockBytes) <= _journal.Options.SegmentBlocks;
-
     /// <summary>Writes frames as one block, or as several when they are too long for one.</summary>
     private async Task WriteAsync(IReadOnlyList<FrameToWrite> frames, CancellationToken cancellationToken)
     {
@@ -222,54 +217,6 @@ internal sealed class BlobJournalWriter : IJournalWriter
             _segment.Length = _position;
             _journal.Confirmed = new ConfirmedPlace(_segment.Index, _position, _lastLsn);
         }
-    }
-
-    private async Task RollAsync(CancellationToken cancellationToken)
-    {
-        BlobSegment next = await TakeAheadAsync(cancellationToken).ConfigureAwait(false)
-            ?? await CreateNextAsync(cancellationToken).ConfigureAwait(false);
-        _next = null;
-        _segment = next;
-        _position = 0;
-        _blocks = 0;
-        _journal.Add(next);
-    }
-
-    /// <summary>The segment that was made ahead; null when there is none, or it could not be made: that was some time ago.</summary>
-    private async Task<BlobSegment?> TakeAheadAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            return _next is null ? null : await _next.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (StorageException e) when (e is not JournalFencedException)
-        {
-            return null;
-        }
-    }
-
-    /// <summary>Makes the next segment before it is needed, so that no append waits for it.</summary>
-    private void MakeAhead()
-    {
-        if (_next is null && (_position > _journal.Options.SegmentSizeBytes / 2 || _blocks > _journal.Options.SegmentBlocks / 2))
-        {
-            _next = CreateNextAsync(CancellationToken.None);
-            _ = _next.ContinueWith(static task => task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default); // The roll tries again, and reports it.
-        }
-    }
-
-    private async Task<BlobSegment> CreateNextAsync(CancellationToken cancellationToken)
-    {
-        var next = new BlobSegment(_journal.Name, _segment.Index + 1);
-        if (await SegmentAppender.CreateAsync(_journal.Store, next.Blob, _id, cancellationToken).ConfigureAwait(false))
-        {
-            return next;
-        }
-
-        BlobLook? there = await _journal.Store.LookAsync(next.Blob, cancellationToken).ConfigureAwait(false);
-        throw there is { Metadata.IsFence: true }
-            ? new JournalFencedException($"Journal {_journal.Name} has been sealed: nothing of this append is confirmed.")
-            : new StorageException($"{_journal.Store.Describe(next.Blob)} exists, and is not of this writer.");
     }
 
     private StorageException Fail(StorageException failure)

@@ -129,4 +129,29 @@ public sealed class JournalTests(Azurite azurite) : BlobTest(azurite)
         (await again.ReadAllAsync("j", from: 561)).ShouldBe(TestFrames.Lsns(561, 900));
         (again.GetRequestCounts()[RequestKind.Read] - before).ShouldBeLessThanOrEqualTo(24); // 10 MB by 1 MiB, and frames across two reads.
     }
+
+    [Fact]
+    public async Task Blobs_begin_as_the_page_of_formats_says()
+    {
+        await using AzureBlobStorage storage = await OpenAsync(o => o.SegmentBlocks = 2);
+        await using IJournalWriter writer = await storage.CreateJournalAsync("j", Cancel);
+        await writer.AppendAsync(1, 3);
+        await storage.SwapRecordAsync("r", null, "content"u8.ToArray(), Cancel);
+        await storage.WriteRunAsync("n", "content"u8.ToArray(), Cancel);
+        await storage.SealJournalAsync("j", Cancel);
+        byte[] first = await BytesAsync("journals/j/00000000"), second = await BytesAsync("journals/j/00000001"), fence = await BytesAsync("journals/j/00000002");
+        first[..4].ShouldBe("OSJB"u8.ToArray());
+        first[64..72].ShouldBe(first[16..24]); // The prefix repeats the segment's id.
+        first[88..92].ShouldBe("OSJF"u8.ToArray());
+        BitConverter.ToInt32(second, 8).ShouldBe(1);
+        BitConverter.ToInt64(second, 32).ShouldBe(3);
+        BitConverter.ToInt64(second, 40).ShouldBe(first.Length);
+        fence.Length.ShouldBe(20);
+        BitConverter.ToInt64(fence, 8).ShouldBe(3);
+        (await BytesAsync("records/r.rec"))[..4].ShouldBe("OSRC"u8.ToArray());
+        byte[] run = await BytesAsync("runs/n.run");
+        run[..4].ShouldBe("OSRN"u8.ToArray());
+        run[33..40].ShouldBe("content"u8.ToArray());
+        run.Length.ShouldBe(44); // And the sum of the block.
+    }
 }
