@@ -95,7 +95,16 @@ internal sealed class BlobStore(BlobContainerClient container, BlobRequests requ
 
                     using BlobDownloadStreamingResult answer = await container.GetBlobClient(blob).DownloadStreamingAsync(options, cancel).ConfigureAwait(false);
                     byte[] bytes = GC.AllocateUninitializedArray<byte>(checked((int)answer.Details.ContentLength));
-                    await answer.Content.ReadExactlyAsync(bytes, cancel).ConfigureAwait(false);
+                    try
+                    {
+                        await answer.Content.ReadExactlyAsync(bytes, cancel).ConfigureAwait(false);
+                    }
+                    catch (RequestFailedException e) when (e.Status == 412 && version is null)
+                    {
+                        // A body that broke off is gone on with by the client, if the blob is still the same one.
+                        throw new IOException("the answer broke off, and the blob has changed meanwhile", e);
+                    }
+
                     return new BlobPart(bytes, TotalLength(answer.Details), answer.Details.ETag, BlobMetadata.Of(answer.Details.Metadata));
                 },
                 cancellationToken).ConfigureAwait(false);
