@@ -14,6 +14,7 @@ internal static class FlightBoardApp
 {
     private const int Silos = 3;
     private const int Interrupted = 130;
+    private const int Failed = 2;
 
     public static async Task<int> RunAsync(Options options)
     {
@@ -43,11 +44,17 @@ internal static class FlightBoardApp
         app.Services.GetRequiredService<KillSwitch>().Served(app.Urls.First());
 
         CancellationToken stopping = app.Lifetime.ApplicationStopping;
+        _ = StopWhenLostAsync(storage, app.Lifetime);
         Summary? summary = await RunToEndAsync(app, file, stopping);
         if (!options.Once && summary is not null)
         {
             Console.WriteLine($"{summary}\nThe page stays at {app.Urls.First()} until Ctrl+C.");
             await Task.Delay(Timeout.Infinite, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        if (storage.Lost.IsCompleted)
+        {
+            return Failed; // There is nowhere to write anything.
         }
 
         if (stopping.IsCancellationRequested)
@@ -69,6 +76,15 @@ internal static class FlightBoardApp
         }
 
         return 0;
+    }
+
+    private static async Task StopWhenLostAsync(RunStorage storage, IHostApplicationLifetime lifetime)
+    {
+        if (await Task.WhenAny(storage.Lost, Task.Delay(Timeout.Infinite, lifetime.ApplicationStopping)) == storage.Lost)
+        {
+            await Console.Error.WriteLineAsync($"\n{await storage.Lost}");
+            lifetime.StopApplication();
+        }
     }
 
     /// <summary>Shows progress until all of the file has gone through; null when stopped before.</summary>

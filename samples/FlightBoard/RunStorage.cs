@@ -17,6 +17,9 @@ internal abstract class RunStorage : IAsyncDisposable
         _ => new FilesStorage(data),
     };
 
+    /// <summary>Completes when it is gone for good, with what to tell.</summary>
+    public virtual Task<string> Lost { get; } = new TaskCompletionSource<string>().Task;
+
     /// <summary>Has the engine use it.</summary>
     /// <param name="streaming">The topology.</param>
     /// <param name="flushDelay">How much longer every flush of a journal takes.</param>

@@ -82,6 +82,8 @@ internal sealed class AzuriteProcess
         }
     }
 
+    public Task WaitForExitAsync(CancellationToken cancellationToken) => _process.WaitForExitAsync(cancellationToken);
+
     public async Task StopAsync(TimeSpan limit)
     {
         _process.StandardInput.Close();

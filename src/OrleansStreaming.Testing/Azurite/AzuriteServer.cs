@@ -90,6 +90,10 @@ public sealed class AzuriteServer : IAsyncDisposable
     /// <summary>Kills it, as a loss of power would, and waits until its process has ended. It loses what it has confirmed in the last seconds. Does nothing when it is not running.</summary>
     public Task KillAsync() => InTurnAsync(() => _process.KillAsync());
 
+    /// <summary>Completes when the process that runs it now has ended, for whatever reason.</summary>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public Task WaitForExitAsync(CancellationToken cancellationToken) => _process.WaitForExitAsync(cancellationToken);
+
     /// <summary>Starts it again after <see cref="StopAsync"/> or <see cref="KillAsync"/>, on the same port and the same folder, and waits until it answers.</summary>
     /// <exception cref="AzuriteException">It cannot be started.</exception>
     /// <exception cref="InvalidOperationException">It is running.</exception>
