@@ -16,6 +16,7 @@ internal sealed record Mutant(string Name, string Rule, string Scenario)
         ["HeedFloorEarly"] = "commit-races",
         ["StayBehind"] = "commit-races",
         ["AnnounceEarly"] = "dead-commits",
+        ["AnnounceBeforeRepeats"] = "forgotten-repeats",
         ["RetryFlush"] = "failed-flushes",
         ["DecideAgain"] = "flaky-replay",
         ["TakeOldAcknowledgements"] = "late-acknowledgements",

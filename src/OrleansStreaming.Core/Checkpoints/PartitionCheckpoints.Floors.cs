@@ -28,7 +28,7 @@ internal sealed partial class PartitionCheckpoints
     /// </summary>
     private void AnnounceWhenRepeatsArrived()
     {
-        if (_floors.Count == 0 || !(silo.Outbox.IsAcknowledged(_repeats) || Mutations.HeedFloorEarly))
+        if (_floors.Count == 0 || !(silo.Outbox.IsAcknowledged(_repeats) || Mutations.HeedFloorEarly || Mutations.AnnounceBeforeRepeats))
         {
             return;
         }

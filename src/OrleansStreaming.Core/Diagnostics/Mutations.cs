@@ -169,6 +169,10 @@ internal static class Mutations
     [Breaks("FloorLate")]
     public static readonly bool HeedFloorEarly = IsOn(nameof(HeedFloorEarly));
 
+    /// <summary>Floors are announced before the repeats of what they cover have arrived.</summary>
+    [Breaks("FloorRepeats")]
+    public static readonly bool AnnounceBeforeRepeats = IsOn(nameof(AnnounceBeforeRepeats));
+
     /// <summary>Floors are announced before the manifest that makes them true is written.</summary>
     [Breaks("FloorAfterCas")]
     public static readonly bool AnnounceEarly = IsOn(nameof(AnnounceEarly));

@@ -18,6 +18,9 @@ internal abstract class Director
     /// <summary>Whether a message has to wait on.</summary>
     public virtual bool Holds(SimulatedWorld world, Parcel parcel) => false;
 
+    /// <summary>Whether a turn throws, of an operator that never leaves an event out. Asked once per attempt.</summary>
+    public virtual bool Throws(SimulatedSilo silo, SimulatedOperator op, ulong eventId) => false;
+
     /// <summary>Whether a silo dies now, in the middle of what it does, before a call of its ports takes effect.</summary>
     /// <param name="world">The world.</param>
     /// <param name="silo">The silo.</param>

@@ -65,7 +65,7 @@ internal sealed class SimulatedWorkload(CompiledTopology compiled, IReadOnlyList
 
         public SimulatedOperator Operator(int slot) => workload.Operators[slot];
 
-        public void PerhapsThrow(int slot, Offset offset, ulong eventId) => silo.World.PerhapsThrow(workload.Operators[slot], offset, eventId);
+        public void PerhapsThrow(int slot, Offset offset, ulong eventId) => silo.World.PerhapsThrow(silo, workload.Operators[slot], offset, eventId);
 
         public Task? PerhapsWait(int slot) => silo.World.PerhapsWait(silo, workload.Operators[slot]);
 

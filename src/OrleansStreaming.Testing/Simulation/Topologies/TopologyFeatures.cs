@@ -34,6 +34,9 @@ internal sealed record TopologyFeatures
 
     public bool Async { get; init; }
 
+    /// <summary>No operator leaves an event out: each tries again until it passes.</summary>
+    public bool Retries { get; init; }
+
     public static TopologyFeatures Draw(SimulationRandom random) => new()
     {
         Partitions = random.Between(1, 3),

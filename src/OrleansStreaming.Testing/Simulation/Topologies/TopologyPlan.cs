@@ -63,7 +63,7 @@ internal sealed class TopologyPlan(SimulationRandom random, TopologyFeatures fea
             Throws = features.Throws && random.Chance(600),
             Flaky = features.Flaky && random.Chance(500),
             Async = features.Async && random.Chance(600),
-            OnFailure = random.Pick(FailurePolicy.DeadLetter, FailurePolicy.DeadLetter, FailurePolicy.Skip, FailurePolicy.Stop, FailurePolicy.StopPartition),
+            OnFailure = features.Retries ? FailurePolicy.Stop : random.Pick(FailurePolicy.DeadLetter, FailurePolicy.DeadLetter, FailurePolicy.Skip, FailurePolicy.Stop, FailurePolicy.StopPartition),
         }, from));
     }
 

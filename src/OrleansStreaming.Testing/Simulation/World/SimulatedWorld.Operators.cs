@@ -8,14 +8,14 @@ internal sealed partial class SimulatedWorld
     private readonly Dictionary<(int Slot, long Offset), int> _throws = [];
 
     /// <summary>A flaky one throws some times at most on an event; one that is never to leave an event out throws as long as there are faults.</summary>
-    public void PerhapsThrow(SimulatedOperator op, Offset offset, ulong eventId)
+    public void PerhapsThrow(SimulatedSilo silo, SimulatedOperator op, Offset offset, ulong eventId)
     {
         if (!Faulty)
         {
             return;
         }
 
-        if (!op.LeavesOut && op.ThrowsOn(eventId) && Faults.Allows(FaultKind.Throw))
+        if (!op.LeavesOut && (op.ThrowsOn(eventId) || Director?.Throws(silo, op, eventId) == true) && Faults.Allows(FaultKind.Throw))
         {
             Faults.Happened(FaultKind.Throw);
             throw new SimulatedThrow("not as long as things go wrong");

@@ -93,6 +93,12 @@ internal static class DirectedScenarios
             Rates = Calm with { MaxIngests = 600 },
             Steps = 4000,
         }),
+        new("forgotten-repeats", "a silo forgets names, and dies before it has acknowledged repeats of them", random => Plainly(Busy(random, f => new() { Partitions = f.Partitions, Plain = 0, Retries = true })) with
+        {
+            Director = () => new ForgetsRepeats(),
+            Rates = Calm with { Ingest = 15, Step = 200, Deliver = 200, Storage = 200, Append = 200, Complete = 200, Time = 20, MaxStepMs = 10 },
+            Steps = 8000,
+        }),
         new("sleepers", "owners die while grains wait for timers and answers, and few events come", random => Often(Busy(random, f => f with { Timers = true, Calls = true }), 20) with
         {
             Rates = Calm with { Kill = 8, MaxCrashes = 12, MaxIngests = 60, MaxStepMs = 60 },
@@ -123,6 +129,10 @@ internal static class DirectedScenarios
     /// <summary>With checkpoints every so many milliseconds.</summary>
     private static Scenario Often(Scenario scenario, int everyMs) =>
         scenario with { Options = scenario.Options with { CheckpointEveryMs = everyMs, TrimEveryMs = 1, MergeRuns = 2, RunSpaceFactor = 1 } };
+
+    /// <summary>With a checkpoint every few milliseconds, whatever it costs, and nothing else to write.</summary>
+    private static Scenario Plainly(Scenario scenario) =>
+        scenario with { Options = scenario.Options with { CheckpointEveryMs = 20, CheckpointOverhead = 1, MergeRuns = 5, RunSpaceFactor = 4, ArchiveAfterMs = 10_000 } };
 
     /// <summary>With checkpoints only where they are asked for.</summary>
     private static Scenario Rarely(Scenario scenario) =>

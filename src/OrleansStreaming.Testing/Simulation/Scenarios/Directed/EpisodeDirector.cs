@@ -54,6 +54,9 @@ internal abstract class EpisodeDirector : Director
     {
     }
 
+    /// <summary>The phase has brought about what it is for.</summary>
+    protected void EndPhase() => _left = 0;
+
     protected static bool Serves(SimulatedSilo silo) =>
         silo is { Runs: true, DeclaredDead: false, ShuttingDown: false, Journal: >= 0 } && silo.Silo.Phase == SiloPhase.Running;
 
