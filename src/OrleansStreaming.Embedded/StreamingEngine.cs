@@ -32,6 +32,7 @@ public sealed partial class StreamingEngine : IAsyncDisposable
         ILoggerFactory loggers,
         TimeProvider time)
     {
+        Stopping = _stopping.Token;
         Topology = topology;
         Options = options;
         _openStorage = openStorage;
@@ -69,7 +70,8 @@ public sealed partial class StreamingEngine : IAsyncDisposable
 
     internal TimeProvider Time => _time;
 
-    internal CancellationToken Stopping => _stopping.Token;
+    /// <summary>Kept, as a silo that ends late may ask for it when its source has been disposed.</summary>
+    internal CancellationToken Stopping { get; }
 
     /// <summary>Opens storage, checks the topology against the stored deployment, seals what an earlier process left, and starts the silos and sources.</summary>
     /// <param name="cancellationToken">Gives up.</param>

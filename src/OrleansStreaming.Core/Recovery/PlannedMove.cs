@@ -34,6 +34,9 @@ internal sealed class PlannedMove(Silo silo, Partition partition)
     /// <summary>No further checkpoint: under a steady load there would always be another one to wait for.</summary>
     public bool IsOverdue => Phase == MovePhase.Preparing && silo.NowMs - _sinceMs > PrepareMs;
 
+    /// <summary>Its turns have stopped, and all that they have sent has arrived for good.</summary>
+    public bool IsDrained => Phase > MovePhase.Draining || (Phase == MovePhase.Draining && silo.Outbox.IsAcknowledged(_sendMark));
+
     public void Begin()
     {
         if (Phase == MovePhase.None)
@@ -95,6 +98,11 @@ internal sealed class PlannedMove(Silo silo, Partition partition)
         {
             if (silo.Phase == SiloPhase.Draining)
             {
+                if (silo.HoldsPartitions)
+                {
+                    return false;
+                }
+
                 foreach (Partition other in silo.Ownerships.Active)
                 {
                     if (!other.TurnsStopped && !other.Lost)

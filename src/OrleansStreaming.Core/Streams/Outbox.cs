@@ -24,13 +24,25 @@ internal sealed class Outbox(Silo silo)
         return _stamp;
     }
 
+    /// <summary>
+    /// Whether no record sent before a mark is on its way. A floor does not count: it only lets its receiver forget, and who
+    /// would wait for it could wait for an owner that a partition no longer gets, when all silos stop.
+    /// </summary>
     public bool IsAcknowledged(long mark)
     {
         foreach (OutChannel channel in _channels.Values)
         {
-            if (channel.Unacknowledged.Count > 0 && channel.Unacknowledged[0].Stamp <= mark)
+            foreach (SendBatch batch in channel.Unacknowledged)
             {
-                return false;
+                if (batch.Stamp > mark)
+                {
+                    break;
+                }
+
+                if (batch.Floor is null)
+                {
+                    return false;
+                }
             }
         }
 

@@ -19,6 +19,7 @@ public sealed partial class StreamingEngine
                 host.StayDown();
             }
 
+            await EverywhereAsync(silo => silo.StopTurns(), limit.Token).ConfigureAwait(false);
             await EverywhereAsync(silo => silo.ReleaseAll(), limit.Token).ConfigureAwait(false);
             await EverywhereAsync(
                 silo =>
