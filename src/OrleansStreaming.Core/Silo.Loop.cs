@@ -106,7 +106,7 @@ internal sealed partial class Silo
         }
 
         // A flush costs the same for little as for much. While there is more to do anyway, nobody waits any longer for it.
-        if ((_hasInput || _moreToDo) && NowMs == _lastFlushMs && Journal.GatheredBytes < Options.FlushBytesWhileBusy)
+        if ((_hasInput || _moreToDo) && NowMs == _lastFlushMs && Journal.UnflushedBytes < Options.FlushBytesWhileBusy)
         {
             return;
         }

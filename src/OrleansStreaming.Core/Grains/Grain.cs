@@ -26,6 +26,12 @@ internal sealed class Grain(byte[] key, ulong hash)
     /// <summary>No filter denies that there is a checkpoint, and none has been read.</summary>
     public const long NotKnown = -2;
 
+    /// <summary>What a turn touches of a grain, to be fetched ahead: references, position, flags, LSN, and what is uncovered.</summary>
+    public const int TouchedBytes = 80;
+
+    /// <summary>What it touches of an instance: the key and a small state.</summary>
+    public const int TouchedInstanceBytes = 40;
+
     private const long PhaseBits = 0xFF;
     private const long BehindBit = 1 << 8;
     private const long CatchingUpBit = 1 << 9;

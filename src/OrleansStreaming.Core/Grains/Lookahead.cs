@@ -10,12 +10,6 @@ internal sealed class Lookahead
     /// <summary>As many misses as a core can have under way, and some.</summary>
     private const int MaxRows = 24;
 
-    /// <summary>What a turn touches of a grain: references, position, flags, LSN, and what is uncovered.</summary>
-    private const int GrainBytes = 80;
-
-    /// <summary>Of an instance: its key and a small state.</summary>
-    private const int InstanceBytes = 40;
-
     private readonly Entry[] _entries = new Entry[MaxRows];
 
     /// <summary>The rows of the last <see cref="Read"/>.</summary>
@@ -43,7 +37,7 @@ internal sealed class Lookahead
             entry.Grain = grains.Find(entry.Hash, rows.Slice(entry.Start + entry.Row.KeyAt, entry.Row.KeyLength));
             if (entry.Grain is { } grain)
             {
-                Memory.Prefetch(grain, GrainBytes);
+                Memory.Prefetch(grain, Grain.TouchedBytes);
             }
         }
 
@@ -51,7 +45,7 @@ internal sealed class Lookahead
         {
             if (_entries[i].Grain?.Instance is { } instance)
             {
-                Memory.Prefetch(instance, InstanceBytes);
+                Memory.Prefetch(instance, Grain.TouchedInstanceBytes);
             }
         }
 

@@ -38,9 +38,6 @@ internal sealed class Journal(int id, string name, JournalTable journals, SiloOp
 
     public bool Flushing { get; private set; }
 
-    /// <summary>Bytes that the next flush would write, about.</summary>
-    public long GatheredBytes => Flushing ? 0 : UnflushedBytes;
-
     public bool HasUnflushed => _gathering.Count > 0 || _closed.Count > 0 || Flushing;
 
     public long FlushedBytes { get; private set; }

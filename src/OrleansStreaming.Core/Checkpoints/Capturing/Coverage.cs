@@ -41,7 +41,7 @@ internal sealed class Coverage
     /// <summary>The next grain to copy, null when there is none left.</summary>
     public Grain? Next()
     {
-        const int Ahead = 8, Bytes = 80;
+        const int Ahead = 8;
         ReadOnlySpan<Grain> grains = _capturing.Span;
         if (_next >= grains.Length)
         {
@@ -53,12 +53,12 @@ internal sealed class Coverage
         // With many grains each is a cache miss; fetched ahead they overlap.
         if (_next + (2 * Ahead) < grains.Length)
         {
-            Memory.Prefetch(grains[_next + (2 * Ahead)], Bytes);
+            Memory.Prefetch(grains[_next + (2 * Ahead)], Grain.TouchedBytes);
         }
 
         if (_next + Ahead < grains.Length && grains[_next + Ahead].Instance is { } instance)
         {
-            Memory.Prefetch(instance, Bytes);
+            Memory.Prefetch(instance, Grain.TouchedInstanceBytes);
         }
 
         Grain grain = grains[_next++];
