@@ -10,7 +10,7 @@ internal sealed partial class Silo
             StoredRecord? stored = await storage.ReadRecordAsync(ClusterRecord.RecordName, cancel).ConfigureAwait(false);
             ClusterRecord record = ClusterRecord.Parse(stored);
             int epoch = 1 + record.Journals.Where(j => j.Silo == Name).Select(j => j.Epoch).DefaultIfEmpty(0).Max();
-            var next = new ClusterRecord { Journals = [.. record.Journals, new JournalInfo(Name, epoch)], Seals = record.Seals };
+            var next = new ClusterRecord { Journals = [.. record.Journals, new JournalInfo(Name, epoch) { Host = Options.Host }], Seals = record.Seals };
             if (await storage.SwapRecordAsync(ClusterRecord.RecordName, stored?.Tag, next.ToBytes(), cancel).ConfigureAwait(false) is null)
             {
                 return default;
@@ -45,6 +45,7 @@ internal sealed partial class Silo
 
             Phase = SiloPhase.Running;
             Log.Joined(Name, Journal.Name, SealVersion);
+            Ports.RecordRead(Cluster);
             Ports.Joined(Journal.Id);
             Poll();
         }));

@@ -73,6 +73,7 @@ internal sealed partial class Silo
                 if (record?.Tag != _polled.Tag)
                 {
                     _polled = (record?.Tag, ClusterRecord.Parse(record)); // Mostly nothing has changed since.
+                    Ports.RecordRead(_polled.Record);
                 }
 
                 Cluster = _polled.Record;

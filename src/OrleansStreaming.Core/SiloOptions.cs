@@ -6,6 +6,9 @@ internal sealed record SiloOptions
     /// <summary>Tells this deployment from others, for what lies outside of it.</summary>
     public string Deployment { get; init; } = string.Empty;
 
+    /// <summary>The process that runs the silo, noted with its journal; null where nobody else asks.</summary>
+    public string? Host { get; init; }
+
     /// <summary>Operators whose turns have blocked a loop before: they run away from it.</summary>
     public IReadOnlySet<string> Blocking { get; init; } = new HashSet<string>();
 

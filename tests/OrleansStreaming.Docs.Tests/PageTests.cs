@@ -127,7 +127,7 @@ public sealed partial class PageTests
     public void Every_metric_is_listed()
     {
         string source = string.Concat(
-            new[] { "OrleansStreaming.Embedded/Diagnostics/StreamingMetrics.cs", "OrleansStreaming.Storage.Azure/Requests/RequestCounter.cs" }
+            new[] { "OrleansStreaming.Engine/Diagnostics/StreamingMetrics.cs", "OrleansStreaming.Storage.Azure/Requests/RequestCounter.cs" }
                 .Select(f => File.ReadAllText(Path.Combine(Repository.Root, "src", f))));
         Repository.Page("docs/operations.md").Table("Metrics").Select(r => r[0].Trim('`')).Order()
             .ShouldBe(Metric().Matches(source).Select(m => m.Groups[1].Value).Where(n => n is not ("streaming.silo.name" or "streaming.storage.request")).Distinct().Order());

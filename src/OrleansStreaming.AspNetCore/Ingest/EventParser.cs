@@ -1,5 +1,5 @@
 using System.Text.Json;
-using OrleansStreaming.Embedded;
+using OrleansStreaming.Engine;
 using OrleansStreaming.Topologies;
 
 namespace OrleansStreaming.AspNetCore;

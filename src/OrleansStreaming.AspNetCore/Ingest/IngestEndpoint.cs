@@ -2,7 +2,7 @@ using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Net.Http.Headers;
-using OrleansStreaming.Embedded;
+using OrleansStreaming.Engine;
 using OrleansStreaming.Topologies;
 
 namespace OrleansStreaming.AspNetCore;

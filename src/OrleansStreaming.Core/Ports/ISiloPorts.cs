@@ -39,6 +39,11 @@ internal interface ISiloPorts
     /// <summary>The silo has registered its journal and takes part from now on.</summary>
     void Joined(int journal);
 
+    /// <summary>The silo has read the record of journals and seals, which had changed.</summary>
+    void RecordRead(ClusterRecord record)
+    {
+    }
+
     /// <summary>The silo has stopped and must not be called again.</summary>
     void Stopped(string reason, Exception? error);
 }

@@ -69,11 +69,17 @@ internal readonly record struct Seal(int Journal, long End);
 /// <param name="Names">All silos that there should be, sorted; places partitions.</param>
 /// <param name="Live">The journals of those that live, by name.</param>
 /// <param name="Dead">Journals whose writers are known to be gone, and should be sealed.</param>
-internal sealed record MembershipView(IReadOnlyList<string> Names, IReadOnlyDictionary<string, int> Live, IReadOnlySet<int> Dead)
+/// <param name="Placed">Where each partition belongs, in the order of declaration; null to place them by their place among the names.</param>
+internal sealed record MembershipView(IReadOnlyList<string> Names, IReadOnlyDictionary<string, int> Live, IReadOnlySet<int> Dead, IReadOnlyList<string>? Placed = null)
 {
     /// <summary>Where a partition belongs: its place among all names, or, while that silo is away, one of the others.</summary>
     public string? DesiredOwner(int ordinal)
     {
+        if (Placed is not null)
+        {
+            return ordinal < Placed.Count ? Placed[ordinal] : null;
+        }
+
         string home = Names[ordinal % Names.Count];
         if (Live.ContainsKey(home) || Live.Count == 0)
         {

@@ -49,5 +49,10 @@ internal sealed record ClusterRecord
 /// <param name="Epoch">The silo's incarnation.</param>
 internal sealed record JournalInfo(string Silo, int Epoch)
 {
+    /// <summary>The process that writes it, where there are several: whether it lives is then known by this.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Host { get; init; }
+
+    [JsonIgnore]
     public string Name => $"{Silo}-{Epoch}";
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using OrleansStreaming.Topologies;
 
 namespace OrleansStreaming.Core;
@@ -9,6 +10,7 @@ namespace OrleansStreaming.Core;
 internal sealed partial class Ownerships(Silo silo)
 {
     private readonly Dictionary<int, (int Epoch, int Journal)> _owners = [];
+    private readonly ConcurrentDictionary<int, int> _seen = new();
     private readonly Dictionary<int, Partition> _byId = [];
     private readonly HashSet<int> _refreshing = [];
     private readonly List<RecoveryEntry> _following = [];
@@ -27,7 +29,7 @@ internal sealed partial class Ownerships(Silo silo)
 
     public Partition? Find(int partition) => _byId.GetValueOrDefault(partition);
 
-    /// <summary>Whether this silo serves a partition. The only member that other threads may call.</summary>
+    /// <summary>Whether this silo serves a partition. From any thread.</summary>
     public bool Serves(int partition)
     {
         foreach (Partition active in Volatile.Read(ref _active))
@@ -40,6 +42,9 @@ internal sealed partial class Ownerships(Silo silo)
 
         return false;
     }
+
+    /// <summary>The journal of the silo that was last seen to own a partition; it may have gone since. From any thread.</summary>
+    public bool TryFindOwner(int partition, out int journal) => _seen.TryGetValue(partition, out journal);
 
     /// <summary>The owner of a partition, journal -1 when it is not known.</summary>
     public (int Epoch, int Journal) OwnerOf(int partition)
@@ -58,6 +63,7 @@ internal sealed partial class Ownerships(Silo silo)
         if (!_owners.TryGetValue(partition, out var known) || epoch > known.Epoch)
         {
             _owners[partition] = (epoch, journal);
+            _seen[partition] = journal;
             if (journal != silo.Journal.Id)
             {
                 silo.Outbox.Reopen(partition, epoch, journal);

@@ -3,7 +3,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OrleansStreaming.Core;
-using OrleansStreaming.Embedded;
+using OrleansStreaming.Engine;
 using OrleansStreaming.Storage.Azure;
 using OrleansStreaming.Storage.Files;
 

@@ -1,19 +1,20 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
 using OrleansStreaming.Core;
-using OrleansStreaming.Embedded;
+using OrleansStreaming.Engine;
 using OrleansStreaming.Topologies;
 
 namespace OrleansStreaming;
 
 /// <summary>
-/// The embedded engine: silos inside this process, each a failure domain with its own journal. Thread-safe. Made by
-/// <c>AddStreaming</c>; starts and stops with the host.
+/// The engine of this process: its silos, each a failure domain with its own journal, and the way to those of other
+/// processes, if there are any. Thread-safe. Made by <c>AddStreaming</c>; starts and stops with the host.
 /// </summary>
 public sealed partial class StreamingEngine : IAsyncDisposable
 {
     private readonly Func<CancellationToken, ValueTask<IStorage>> _openStorage;
     private readonly IServiceProvider _services;
+    private readonly ICluster _cluster;
     private readonly ILoggerFactory _loggers;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
@@ -27,6 +28,7 @@ public sealed partial class StreamingEngine : IAsyncDisposable
     internal StreamingEngine(
         Topology topology,
         StreamingOptions options,
+        ICluster cluster,
         Func<CancellationToken, ValueTask<IStorage>> openStorage,
         IServiceProvider services,
         ILoggerFactory loggers,
@@ -35,6 +37,7 @@ public sealed partial class StreamingEngine : IAsyncDisposable
         Stopping = _stopping.Token;
         Topology = topology;
         Options = options;
+        _cluster = cluster;
         _openStorage = openStorage;
         _services = services;
         _loggers = loggers;
@@ -59,6 +62,8 @@ public sealed partial class StreamingEngine : IAsyncDisposable
     internal string Deployment { get; private set; } = string.Empty;
 
     internal IReadOnlyList<SiloHost> Hosts => _hosts;
+
+    internal ICluster Cluster => _cluster;
 
     internal LoopWatchdog Watchdog => field ??= new LoopWatchdog(this);
 
@@ -101,7 +106,7 @@ public sealed partial class StreamingEngine : IAsyncDisposable
             throw;
         }
 
-        _hosts = [.. Enumerable.Range(0, Options.Silos).Select(i => new SiloHost(this, $"silo{i}"))];
+        _hosts = [.. _cluster.LocalSilos.Select(name => new SiloHost(this, name))];
         foreach (SiloHost host in _hosts)
         {
             host.Start();
@@ -139,6 +144,7 @@ public sealed partial class StreamingEngine : IAsyncDisposable
             await host.StopAsync().ConfigureAwait(false);
         }
 
+        await _cluster.DisposeAsync().ConfigureAwait(false);
         if (_storage is not null)
         {
             await _storage.DisposeAsync().ConfigureAwait(false);
@@ -180,13 +186,7 @@ public sealed partial class StreamingEngine : IAsyncDisposable
         Deployment = manifest.Deployment;
         _retiredPartitions = [.. manifest.Streams.Where(e => e.Retired).SelectMany(e => Enumerable.Range(0, e.Partitions).Select(p => $"{e.Name}-{p}"))];
         ClusterRecord cluster = ClusterRecord.Parse(await _storage.ReadRecordAsync(ClusterRecord.RecordName, cancellationToken).ConfigureAwait(false));
-        for (int journal = 0; journal < cluster.Journals.Count; journal++)
-        {
-            if (!cluster.IsSealed(journal))
-            {
-                _dead.Add(journal);
-            }
-        }
+        await _cluster.StartAsync(this, cluster, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Kills a silo as a crash would: its memory is gone and its un-flushed tail is cut. It starts again after <see cref="StreamingOptions.RestartDelay"/>.</summary>

@@ -1,7 +1,7 @@
 using OrleansStreaming.Core;
 using OrleansStreaming.Topologies;
 
-namespace OrleansStreaming.Embedded;
+namespace OrleansStreaming.Engine;
 
 /// <summary>
 /// A source's way into one partition. Several batches are under way at once; as each names the position before it, the
@@ -136,7 +136,7 @@ internal sealed class Lane(StreamingEngine engine, SourceDefinition source, int 
 
     private byte[] Id => id;
 
-    private SiloIncarnation? FindOwner() => engine.FindOwner(_partition);
+    private ISiloLink? FindOwner() => engine.FindOwner(_partition);
 
     private void Recycle(Batch batch)
     {
@@ -179,7 +179,7 @@ internal sealed class Lane(StreamingEngine engine, SourceDefinition source, int 
             _answered = false;
             if (_lane.FindOwner() is { } owner)
             {
-                owner.Post(Part.ToBatch(_lane.Id, 0, previous, last, _done));
+                owner.Ingest(Part.ToBatch(_lane.Id, 0, previous, last, _done));
             }
             else
             {

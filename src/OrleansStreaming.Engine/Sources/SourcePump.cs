@@ -1,7 +1,7 @@
 using OrleansStreaming.Core;
 using OrleansStreaming.Topologies;
 
-namespace OrleansStreaming.Embedded;
+namespace OrleansStreaming.Engine;
 
 /// <summary>Why a <see cref="SourcePump{TEvent}"/> stopped.</summary>
 internal enum PumpStop

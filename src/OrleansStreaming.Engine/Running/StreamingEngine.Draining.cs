@@ -1,5 +1,5 @@
 using OrleansStreaming.Core;
-using OrleansStreaming.Embedded;
+using OrleansStreaming.Engine;
 
 namespace OrleansStreaming;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using OrleansStreaming.Embedded;
+using OrleansStreaming.Engine;
 
 namespace OrleansStreaming;
 

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 using OrleansStreaming.Core;
 using OrleansStreaming.Topologies;
 
-namespace OrleansStreaming.Embedded;
+namespace OrleansStreaming.Engine;
 
 /// <summary>Checks the topology against the deployment's manifest, and stores what is new, before anything is stored under it.</summary>
 internal static class DeploymentRecord

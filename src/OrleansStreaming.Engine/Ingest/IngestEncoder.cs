@@ -3,7 +3,7 @@ using System.Text.Json;
 using OrleansStreaming.Core;
 using OrleansStreaming.Topologies;
 
-namespace OrleansStreaming.Embedded;
+namespace OrleansStreaming.Engine;
 
 /// <summary>The events of one request need too much space. Nothing was stored.</summary>
 internal sealed class IngestTooLargeException(string message) : ArgumentException(message);

@@ -1,7 +1,7 @@
 using OrleansStreaming.Core;
 using OrleansStreaming.Topologies;
 
-namespace OrleansStreaming.Embedded;
+namespace OrleansStreaming.Engine;
 
 /// <summary>
 /// Feeds a source into its stream, exactly once. Every event carries its position; a partition takes a batch only if the

@@ -1,14 +1,15 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using OrleansStreaming.Core;
+using OrleansStreaming.Topologies;
 
-namespace OrleansStreaming.Embedded;
+namespace OrleansStreaming.Engine;
 
 /// <summary>
 /// One incarnation of a silo: a thread that runs the silo's loop, a queue of its inputs, and the ports through which it
 /// acts. Once abandoned, every port call throws, so that nothing of it is seen any more.
 /// </summary>
-internal sealed class SiloIncarnation : ISiloPorts
+internal sealed class SiloIncarnation : ISiloPorts, ISiloLink
 {
     private const int InputsPerStep = 512;
     private readonly StreamingEngine _engine;
@@ -59,6 +60,35 @@ internal sealed class SiloIncarnation : ISiloPorts
         {
             _signal.Set();
         }
+    }
+
+    /// <summary>Has the silo do something, inside its loop; nothing when it has ended.</summary>
+    public void Post(Action<Silo> action) => Post(new Question(action, static () => { }));
+
+    void ISiloLink.Send(SiloMessage message) => Post(message);
+
+    void ISiloLink.Ingest(IngestBatch batch) => Post(batch);
+
+    void ISiloLink.Ingest(List<IngestBatch> batches) => Post(batches);
+
+    void ISiloLink.Read(StateQuery query) => Post(query);
+
+    async Task<IReadOnlyCollection<byte[]>?> ISiloLink.KeysAsync(OperatorDefinition definition, int partition, CancellationToken cancellationToken)
+    {
+        CheckpointRun[]? damaged = null;
+        while (await AskAsync(silo => silo.Ownerships.Find(partition)?.HostOf(definition.Id)?.Keys()).ConfigureAwait(false) is { } keys)
+        {
+            try
+            {
+                return await keys.ReadAsync(_engine.Storage, Silo.Options.RunWindowBytes, cancellationToken).ConfigureAwait(false);
+            }
+            catch (CorruptDataException) when (!ReferenceEquals(damaged, keys.Runs))
+            {
+                damaged = keys.Runs; // Merged while it was read; if they are the same the next time, they are damaged.
+            }
+        }
+
+        return null;
     }
 
     /// <summary>Asks the silo something, inside its loop; the default answer when it has ended.</summary>
@@ -113,14 +143,16 @@ internal sealed class SiloIncarnation : ISiloPorts
     void ISiloPorts.Send(int toJournal, SiloMessage message)
     {
         ThrowIfAbandoned();
-        _engine.FindIncarnation(toJournal)?.Post(message);
+        _engine.Cluster.Find(toJournal)?.Send(message);
     }
 
     void ISiloPorts.Joined(int journal)
     {
         ThrowIfAbandoned();
-        _engine.Join(this, journal);
+        _engine.Cluster.Joined(this, journal);
     }
+
+    void ISiloPorts.RecordRead(ClusterRecord record) => _engine.Cluster.RecordRead(record);
 
     void ISiloPorts.Stopped(string reason, Exception? error)
     {

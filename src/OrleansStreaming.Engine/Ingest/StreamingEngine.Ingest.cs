@@ -1,5 +1,5 @@
 using OrleansStreaming.Core;
-using OrleansStreaming.Embedded;
+using OrleansStreaming.Engine;
 using OrleansStreaming.Topologies;
 
 namespace OrleansStreaming;
@@ -10,6 +10,7 @@ public sealed partial class StreamingEngine
     internal const int MaxProducerBytes = 128;
     private static readonly TimeSpan OwnerWait = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan BusyWait = TimeSpan.FromMilliseconds(20);
+    private const int TriesPerRefresh = 20;
     private static readonly TimeSpan BusyLimit = TimeSpan.FromSeconds(5);
 
     /// <summary>Publishes events and returns when they are durable. They may be published twice if the process fails before it returns: see the other overload.</summary>
@@ -99,11 +100,11 @@ public sealed partial class StreamingEngine
     /// <summary>Stores the events of one partition, through whatever happens to its owner.</summary>
     internal async Task<IngestResult> IngestPartAsync(IngestEncoder.Part part, byte[] producer, long sequence, long? previous, long last, CancellationToken cancellationToken)
     {
-        while (true)
+        for (int tries = 0; ; tries++)
         {
-            SiloIncarnation owner = await OwnerAsync(part.Partition, cancellationToken).ConfigureAwait(false);
+            ISiloLink owner = await OwnerAsync(part.Partition, tries, cancellationToken).ConfigureAwait(false);
             var answer = new TaskCompletionSource<IngestResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-            owner.Post(part.ToBatch(producer, sequence, previous, last, result => answer.TrySetResult(result)));
+            owner.Ingest(part.ToBatch(producer, sequence, previous, last, result => answer.TrySetResult(result)));
             IngestResult result = await answer.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
             if (await SettleAsync(result, cancellationToken).ConfigureAwait(false) is { } settled)
             {
@@ -131,10 +132,18 @@ public sealed partial class StreamingEngine
     }
 
     /// <summary>The silo that serves a partition; waits while there is none.</summary>
-    private async Task<SiloIncarnation> OwnerAsync(int partition, CancellationToken cancellationToken)
+    /// <param name="partition">The partition.</param>
+    /// <param name="tries">How often the one that was found did not serve it: what is known may be out of date.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    private async Task<ISiloLink> OwnerAsync(int partition, int tries, CancellationToken cancellationToken)
     {
-        while (true)
+        for (; ; tries++)
         {
+            if (tries % TriesPerRefresh == 1)
+            {
+                _hosts[0].Current?.Post(silo => silo.Ownerships.Refresh(partition));
+            }
+
             if (Stopping.IsCancellationRequested)
             {
                 throw new InvalidOperationException("The engine has stopped.");
@@ -150,17 +159,22 @@ public sealed partial class StreamingEngine
     }
 
     /// <summary>The silo that serves a partition at the moment, if any.</summary>
-    internal SiloIncarnation? FindOwner(int partition)
+    internal ISiloLink? FindOwner(int partition)
     {
+        SiloIncarnation? any = null;
         foreach (SiloHost host in _hosts)
         {
-            if (host.Current is { } incarnation && incarnation.Silo.Ownerships.Serves(partition))
+            if (host.Current is { } incarnation)
             {
-                return incarnation;
+                any = incarnation;
+                if (incarnation.Silo.Ownerships.Serves(partition))
+                {
+                    return incarnation;
+                }
             }
         }
 
-        return null;
+        return _cluster.OthersGoOn && any is not null && any.Silo.Ownerships.TryFindOwner(partition, out int journal) ? _cluster.Find(journal) : null;
     }
 
     private async Task<long> SealedAtAsync(int journal, CancellationToken cancellationToken)

@@ -1,6 +1,6 @@
 using OrleansStreaming.Core;
 
-namespace OrleansStreaming.Embedded;
+namespace OrleansStreaming.Engine;
 
 /// <summary>
 /// The parts of one request on their way to the silos. A silo gets all of its parts as one input, hence takes them in one
@@ -23,7 +23,7 @@ internal sealed class IngestRound
         }
 
         var round = new IngestRound(parts.Length);
-        var owners = new SiloIncarnation?[parts.Length];
+        var owners = new ISiloLink?[parts.Length];
         for (int i = 0; i < parts.Length; i++)
         {
             owners[i] = engine.FindOwner(parts[i].Partition);
@@ -51,7 +51,7 @@ internal sealed class IngestRound
                 }
             }
 
-            owner.Post(batches);
+            owner.Ingest(batches);
         }
 
         return round._answered.Task;

@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 
-namespace OrleansStreaming.Embedded;
+namespace OrleansStreaming.Engine;
 
 /// <summary>What the engine has done and holds, as metrics. Observed when somebody asks; costs nothing otherwise.</summary>
 internal sealed class StreamingMetrics : IDisposable

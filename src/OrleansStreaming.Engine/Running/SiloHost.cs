@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using OrleansStreaming.Core;
 
-namespace OrleansStreaming.Embedded;
+namespace OrleansStreaming.Engine;
 
 /// <summary>A silo of this process over all its incarnations: starts a new one when the last has failed.</summary>
 internal sealed class SiloHost(StreamingEngine engine, string name)
@@ -104,7 +104,7 @@ internal sealed class SiloHost(StreamingEngine engine, string name)
             await storage.CutTailAsync(victim.Silo.Journal.Name, torn, CancellationToken.None).ConfigureAwait(false);
         }
 
-        engine.RecordLoss(victim.Silo.Journal.Id, lost);
+        engine.RecordLoss(victim.Silo.Journal.Name, lost);
         Ended(victim, "killed");
         return lost;
     }
@@ -123,7 +123,8 @@ internal sealed class SiloHost(StreamingEngine engine, string name)
             _current = null;
         }
 
-        engine.DeclareDead(incarnation);
+        engine.KeepReports(incarnation);
+        engine.Cluster.Ended(incarnation);
         engine.TraceRecovery(incarnation);
         if (!_stopping)
         {

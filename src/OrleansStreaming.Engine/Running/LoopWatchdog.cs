@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using OrleansStreaming.Core;
 
-namespace OrleansStreaming.Embedded;
+namespace OrleansStreaming.Engine;
 
 /// <summary>
 /// Looks for turns that block their silo's thread instead of awaiting. Such a silo is given up as if it had crashed, so that

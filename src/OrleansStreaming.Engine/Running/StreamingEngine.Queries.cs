@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using OrleansStreaming.Core;
-using OrleansStreaming.Embedded;
+using OrleansStreaming.Engine;
 using OrleansStreaming.Topologies;
 
 namespace OrleansStreaming;
@@ -55,24 +55,15 @@ public sealed partial class StreamingEngine
 
     private async Task<IReadOnlyCollection<byte[]>> KeysAsync(OperatorDefinition definition, int partition, CancellationToken cancellationToken)
     {
-        CheckpointRun[]? damaged = null;
-        while (true)
+        for (int tries = 0; ; tries++)
         {
-            SiloIncarnation owner = await OwnerAsync(partition, cancellationToken).ConfigureAwait(false);
-            GrainKeys? keys = await owner.AskAsync(silo => silo.Ownerships.Find(partition)?.HostOf(definition.Id)?.Keys()).ConfigureAwait(false);
-            if (keys is null)
+            ISiloLink owner = await OwnerAsync(partition, tries, cancellationToken).ConfigureAwait(false);
+            if (await owner.KeysAsync(definition, partition, cancellationToken).ConfigureAwait(false) is { } keys)
             {
-                continue;
+                return keys;
             }
 
-            try
-            {
-                return await keys.ReadAsync(Storage, owner.Silo.Options.RunWindowBytes, cancellationToken).ConfigureAwait(false);
-            }
-            catch (CorruptDataException) when (!ReferenceEquals(damaged, keys.Runs))
-            {
-                damaged = keys.Runs; // Merged while it was read; if they are the same the next time, they are damaged.
-            }
+            await Task.Delay(OwnerWait, _time, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -146,10 +137,14 @@ public sealed partial class StreamingEngine
     }
 
     private const int MaxReports = 1000;
+    private readonly ConcurrentDictionary<string, long> _losses = new();
     private readonly Dictionary<(string Silo, int Journal, int SealVersion), RecoveryEntry> _entries = [];
 
+    /// <summary>How many records were lost with a journal: only who has killed its silo knows.</summary>
+    internal void RecordLoss(string journal, long records) => _losses[journal] = records;
+
     /// <summary>Reports outlive the incarnation that wrote them.</summary>
-    private void KeepReports(SiloIncarnation incarnation)
+    internal void KeepReports(SiloIncarnation incarnation)
     {
         lock (_entries)
         {
@@ -168,7 +163,7 @@ public sealed partial class StreamingEngine
         }
     }
 
-    private bool IsServed(int partition) => Array.Exists(_hosts, h => h.Current is { } current && current.Silo.Ownerships.Serves(partition));
+    private bool IsServed(int partition) => FindOwner(partition) is not null;
 
     private OperatorDefinition FindOperator(string name) =>
         Topology.FindOperator(name) ?? throw new ArgumentException($"There is no operator '{name}'.", nameof(name));
@@ -176,11 +171,11 @@ public sealed partial class StreamingEngine
     private async Task<GrainState?> ReadAsync(OperatorDefinition definition, byte[] key, bool stable, CancellationToken cancellationToken)
     {
         int partition = PartitionId.Of(definition.From, KeyHash.PartitionOf(KeyHash.Compute(key), definition.From.PartitionCount));
-        while (true)
+        for (int tries = 0; ; tries++)
         {
-            SiloIncarnation owner = await OwnerAsync(partition, cancellationToken).ConfigureAwait(false);
+            ISiloLink owner = await OwnerAsync(partition, tries, cancellationToken).ConfigureAwait(false);
             var answer = new TaskCompletionSource<StateAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
-            owner.Post(new StateQuery(definition.Id, partition, key, stable, a => answer.TrySetResult(a), cancellationToken));
+            owner.Read(new StateQuery(definition.Id, partition, key, stable, a => answer.TrySetResult(a), cancellationToken));
             StateAnswer state = await answer.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
             switch (state.Kind)
             {
@@ -225,14 +220,13 @@ public sealed partial class StreamingEngine
     private Rollback Summarise(IGrouping<int, RecoveryEntry> entries)
     {
         RecoveryEntry first = entries.MinBy(e => e.Time)!;
-        int journal = _journalIds.GetValueOrDefault(first.Journal, -1);
         return new Rollback(
             first.Journal[..first.Journal.LastIndexOf('-')],
             first.Journal,
             first.SealVersion,
             first.SealedAt,
             first.Time,
-            _losses.TryGetValue(journal, out long lost) ? lost : null,
+            _losses.TryGetValue(first.Journal, out long lost) ? lost : null,
             entries.Sum(e => e.RolledBackCount),
             entries.Sum(e => Math.Max(0, e.Reactivated)),
             entries.Sum(e => Math.Max(0, e.Replayed)),

@@ -1,0 +1,42 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using OrleansStreaming.Core;
+
+namespace OrleansStreaming.Engine;
+
+/// <summary>What every kind of engine registers.</summary>
+internal static class EngineServices
+{
+    /// <summary>Adds the engine; who adds it also registers an <see cref="ICluster"/>, and starts and stops it.</summary>
+    public static void AddEngine(this IServiceCollection services, IConfiguration configuration, Action<StreamingBuilder> configure, Action<StreamingOptions>? options)
+    {
+        if (services.Any(s => s.ServiceType == typeof(StreamingEngine)))
+        {
+            throw new InvalidOperationException("AddStreaming was called twice: declare everything in one call.");
+        }
+
+        var topology = new StreamingBuilder(services);
+        configure(topology);
+        services.AddOptions<StreamingOptions>()
+            .Bind(configuration.GetSection("Streaming"))
+            .Configure(o => options?.Invoke(o))
+            .ValidateDataAnnotations()
+            .Validate(o => o.CheckpointEvery > TimeSpan.Zero && o.RecoveryTarget > TimeSpan.Zero && o.FlushEvery >= TimeSpan.Zero && o.RestartDelay >= TimeSpan.Zero && o.RequestTimeout > TimeSpan.Zero, "CheckpointEvery, RecoveryTarget and RequestTimeout must be above zero; FlushEvery and RestartDelay not below.")
+            .ValidateOnStart();
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(provider => new StreamingEngine(
+            topology.Build(),
+            provider.GetRequiredService<IOptions<StreamingOptions>>().Value,
+            provider.GetRequiredService<ICluster>(),
+            cancel => (provider.GetService<StorageFactory>() ?? throw new InvalidOperationException(
+                "No storage is configured. Add one in AddStreaming, such as .UseFiles(\"data\")."))(provider, cancel),
+            provider,
+            provider.GetRequiredService<ILoggerFactory>(),
+            provider.GetRequiredService<TimeProvider>()));
+        services.AddMetrics();
+        services.AddSingleton<StreamingMetrics>();
+    }
+}
