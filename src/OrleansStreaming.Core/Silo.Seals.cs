@@ -48,7 +48,7 @@ internal sealed partial class Silo
     private (string? Tag, ClusterRecord Record) _polled = (null, new ClusterRecord());
 
     /// <summary>Reads the seals: announcements can be lost.</summary>
-    private void PollSeals()
+    public void PollSeals()
     {
         if (_polling || Mutations.NeverPoll)
         {

@@ -139,6 +139,18 @@ internal sealed partial class Silo
     public void AnnounceOwner(Partition partition) =>
         Broadcast(_ => new OwnerMessage(Journal.Id, SealVersion, Journal.Durable, partition.Id, partition.Epoch));
 
+    /// <summary>Tells a silo that has come later what this one owns.</summary>
+    public void AnnounceOwned(int toJournal)
+    {
+        foreach (Partition partition in Ownerships.Active)
+        {
+            if (!partition.Closed && Phase == SiloPhase.Running)
+            {
+                Ports.Send(toJournal, new OwnerMessage(Journal.Id, SealVersion, Journal.Durable, partition.Id, partition.Epoch));
+            }
+        }
+    }
+
     public void AnnounceRelease(int partition) =>
         Broadcast(_ => new ReleasedMessage(Journal.Id, SealVersion, Journal.Durable, partition));
 

@@ -18,7 +18,7 @@ internal sealed class LocalCluster(int silos) : ICluster
 
     public bool OthersGoOn => false;
 
-    public IReadOnlyList<ISiloLink> Others => [];
+    public Task<IReadOnlyList<EngineReport>> AskOthersAsync() => Task.FromResult<IReadOnlyList<EngineReport>>([]);
 
     public ValueTask StartAsync(StreamingEngine engine, ClusterRecord record, CancellationToken cancellationToken)
     {

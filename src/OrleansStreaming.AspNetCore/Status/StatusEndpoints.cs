@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using OrleansStreaming.Engine;
 using OrleansStreaming.Topologies;
 
 namespace OrleansStreaming.AspNetCore;
@@ -15,14 +16,17 @@ internal static class StatusEndpoints
 
     public static async Task SilosAsync(HttpContext http)
     {
-        StreamingEngine engine = Engine(http);
-        EngineHealth health = await engine.GetHealthAsync().ConfigureAwait(false);
-        var reply = new SilosReply(health.Ready, await engine.GetSilosAsync().ConfigureAwait(false), health.Problems, health.Sinks, health.StuckTurns, engine.GetTotals());
+        EngineReport all = await Engine(http).ReportOfAllAsync().ConfigureAwait(false);
+        EngineHealth health = all.Health;
+        var reply = new SilosReply(health.Ready, all.Silos, health.Problems, health.Sinks, health.StuckTurns, all.Totals);
         await Fresh(http, reply, ReplyJson.Default.SilosReply).ConfigureAwait(false);
     }
 
-    public static Task RecoveryAsync(HttpContext http) =>
-        Fresh(http, new RecoveryReply(Engine(http).GetRollbacks()), ReplyJson.Default.RecoveryReply);
+    public static async Task RecoveryAsync(HttpContext http)
+    {
+        EngineReport all = await Engine(http).ReportOfAllAsync().ConfigureAwait(false);
+        await Fresh(http, new RecoveryReply(all.Rollbacks), ReplyJson.Default.RecoveryReply).ConfigureAwait(false);
+    }
 
     private static Task Fresh<T>(HttpContext http, T reply, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
     {

@@ -17,8 +17,8 @@ internal interface ICluster : IAsyncDisposable
     /// <summary>Whether other processes go on when this one stops. If so its partitions go to them; if not, all is processed before it stops.</summary>
     bool OthersGoOn { get; }
 
-    /// <summary>Silos of other processes.</summary>
-    IReadOnlyList<ISiloLink> Others { get; }
+    /// <summary>What other processes report; those that do not answer in time are left out.</summary>
+    Task<IReadOnlyList<EngineReport>> AskOthersAsync();
 
     /// <summary>Begins, before the first silo of this process starts.</summary>
     /// <param name="engine">The engine of this process.</param>

@@ -141,7 +141,7 @@ public sealed partial class StreamingEngine
         {
             if (tries % TriesPerRefresh == 1)
             {
-                _hosts[0].Current?.Post(silo => silo.Ownerships.Refresh(partition));
+                LookForOwner(partition);
             }
 
             if (Stopping.IsCancellationRequested)
@@ -157,6 +157,9 @@ public sealed partial class StreamingEngine
             await Task.Delay(OwnerWait, _time, cancellationToken).ConfigureAwait(false);
         }
     }
+
+    /// <summary>What is known of a partition's owner may be out of date: ask storage.</summary>
+    private void LookForOwner(int partition) => _hosts[0].Current?.Post(silo => silo.Ownerships.Refresh(partition));
 
     /// <summary>The silo that serves a partition at the moment, if any.</summary>
     internal ISiloLink? FindOwner(int partition)

@@ -12,14 +12,26 @@ public sealed partial class StreamingEngine
         limit.CancelAfter(Options.DrainTimeout);
         try
         {
-            await WhenQuietAsync(limit.Token).ConfigureAwait(false);
-            await EverywhereAsync(silo => silo.CheckpointAll(), limit.Token).ConfigureAwait(false);
+            if (_cluster.OthersGoOn)
+            {
+                _cluster.Leaving(); // Their work goes on elsewhere.
+            }
+            else
+            {
+                await WhenQuietAsync(limit.Token).ConfigureAwait(false);
+                await EverywhereAsync(silo => silo.CheckpointAll(), limit.Token).ConfigureAwait(false);
+            }
+
             foreach (SiloHost host in _hosts)
             {
                 host.StayDown();
             }
 
-            await EverywhereAsync(silo => silo.StopTurns(), limit.Token).ConfigureAwait(false);
+            if (!_cluster.OthersGoOn)
+            {
+                await EverywhereAsync(silo => silo.StopTurns(), limit.Token).ConfigureAwait(false);
+            }
+
             await EverywhereAsync(silo => silo.ReleaseAll(), limit.Token).ConfigureAwait(false);
             await EverywhereAsync(
                 silo =>

@@ -129,8 +129,12 @@ public sealed partial class StreamingEngine
         bool ready = _started == 1 && AllServed && silent.Length == 0 && parts.All(p => p.Ready);
         if (!AllServed)
         {
-            int missing = Topology.Streams.Sum(s => Enumerable.Range(0, s.PartitionCount).Count(i => !IsServed(PartitionId.Of(s, i))));
-            problems.Add($"{missing} partitions are not served yet");
+            int[] missing = [.. Topology.Streams.SelectMany(s => Enumerable.Range(0, s.PartitionCount).Select(i => PartitionId.Of(s, i))).Where(p => !IsServed(p))];
+            problems.Add($"{missing.Length} partitions are not served yet");
+            if (_cluster.OthersGoOn)
+            {
+                Array.ForEach(missing, LookForOwner); // Perhaps they are, and the news of it was lost.
+            }
         }
 
         return new EngineHealth(ready, problems, [.. parts.SelectMany(p => p.Sinks)], [.. parts.SelectMany(p => p.Stuck)]);
