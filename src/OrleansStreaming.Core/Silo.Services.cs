@@ -78,8 +78,8 @@ internal sealed partial class Silo
         return from is null ? -1 : PartitionId.Of(from, KeyHash.PartitionOf(KeyHash.Compute(key), from.PartitionCount));
     }
 
-    /// <summary>A loop, not a query: asked for every record of a grain that the table of names reads.</summary>
-    private OperatorType? FindOperator(int operatorId)
+    /// <summary>Null for one of an older deployment. A loop, not a query: asked for every record of a grain that a sink or the table of names reads.</summary>
+    public OperatorType? FindOperator(int operatorId)
     {
         for (int i = 0; i < Operators.Count; i++)
         {

@@ -111,6 +111,15 @@ internal static class KeyCodec
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
     };
 
+    /// <summary>Writes what <see cref="ToText"/> returns; false when there is no room.</summary>
+    public static bool TryFormat(KeyKind kind, ReadOnlySpan<byte> key, Span<char> destination, out int written) => kind switch
+    {
+        KeyKind.String => StrictUtf8.TryGetChars(key, destination, out written),
+        KeyKind.Int64 => ReadInt64(key).TryFormat(destination, out written, provider: CultureInfo.InvariantCulture),
+        KeyKind.Guid => ReadGuid(key).TryFormat(destination, out written, "D"),
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
+    };
+
     /// <summary>Reads a key that a person or an address gave.</summary>
     /// <returns>False when the text is not a key of that kind.</returns>
     public static bool TryParse(KeyKind kind, string? text, Span<byte> destination, out int length)

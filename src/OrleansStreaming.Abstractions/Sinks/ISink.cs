@@ -53,9 +53,9 @@ public sealed record SinkBatch<TEvent>(SinkPartition Partition, Offset From, Off
 /// <typeparam name="TEvent">The event type.</typeparam>
 /// <param name="Event">The event.</param>
 /// <param name="Offset">Its position in the partition. A repeat after a failure has the same <see cref="Name"/>, but perhaps another offset.</param>
-/// <param name="Name">Unique in the partition and the same whenever the event is produced again.</param>
+/// <param name="Name">Unique in the partition and the same whenever the event is produced again. Text on demand; may be kept.</param>
 /// <param name="Time">The time of the event that it stems from.</param>
-public readonly record struct SinkEvent<TEvent>(TEvent Event, Offset Offset, string Name, DateTimeOffset Time);
+public readonly record struct SinkEvent<TEvent>(TEvent Event, Offset Offset, EventName Name, DateTimeOffset Time);
 
 /// <summary>Another owner of the partition has written to the sink; this one must read its position again.</summary>
 public sealed class SinkFencedException(string message) : Exception(message);

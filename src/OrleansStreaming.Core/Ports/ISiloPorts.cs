@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace OrleansStreaming.Core;
 
 /// <summary>
@@ -48,7 +50,7 @@ internal interface ISiloPorts
     void Stopped(string reason, Exception? error);
 }
 
-/// <summary>Something that runs outside the loop and then goes on inside it.</summary>
+/// <summary>Something that runs outside the loop and then goes on inside it. May be handed over again once it has gone on.</summary>
 internal abstract class Request(string what)
 {
     private Exception? _error;
@@ -57,8 +59,10 @@ internal abstract class Request(string what)
     public string What { get; } = what;
 
     /// <summary>Runs the operation. Never throws.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public async ValueTask RunAsync(IStorage storage, CancellationToken cancellationToken)
     {
+        _error = null;
         try
         {
             await ExecuteAsync(storage, cancellationToken).ConfigureAwait(false);

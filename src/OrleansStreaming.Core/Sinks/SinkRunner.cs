@@ -18,8 +18,10 @@ internal enum SinkPhase
 /// </summary>
 internal abstract class SinkRunner(Silo silo, Partition partition, SinkDefinition definition, long manifestPosition)
 {
-    private readonly string _writes = $"write to sink {definition.Name}";
     private LogCursor _cursor;
+    private WriteRequest? _write;
+    private long _writingTo;
+    private int _writing;
     private long _delayMs;
 
     public SinkDefinition Definition { get; } = definition;
@@ -49,7 +51,7 @@ internal abstract class SinkRunner(Silo silo, Partition partition, SinkDefinitio
 
     protected Partition Partition { get; } = partition;
 
-    protected SinkPartition Target => new(Definition.Name, Partition.Stream.Name, Partition.Index, Partition.Epoch) { Deployment = Silo.Options.Deployment };
+    protected SinkPartition Target { get; } = new(definition.Name, partition.Stream.Name, partition.Index, partition.Epoch) { Deployment = silo.Options.Deployment };
 
     public static SinkRunner Create(Silo silo, Partition partition, SinkDefinition definition, long manifestPosition) =>
         (SinkRunner)Activator.CreateInstance(typeof(SinkRunner<>).MakeGenericType(definition.EventType.ClrType), silo, partition, definition, manifestPosition)!;
@@ -130,41 +132,37 @@ internal abstract class SinkRunner(Silo silo, Partition partition, SinkDefinitio
     private void Write(long to, int count)
     {
         Phase = SinkPhase.Writing;
-        Func<CancellationToken, ValueTask> write = Batch(new Offset(Stored), new Offset(to));
-        Silo.Start(new Request<bool>(
-            _writes,
-            async (_, cancel) =>
-            {
-                await write(cancel).ConfigureAwait(false);
-                return true;
-            },
-            (_, error) =>
-            {
-                if (Phase == SinkPhase.Closed)
-                {
-                    return;
-                }
+        (_writingTo, _writing) = (to, count);
+        TakeGathered(new Offset(Stored), new Offset(to));
+        Silo.Start(_write ??= new WriteRequest(this));
+    }
 
-                if (error is not null)
-                {
-                    Failed(error);
-                    return;
-                }
+    private void Written(Exception? error)
+    {
+        if (Phase == SinkPhase.Closed)
+        {
+            return;
+        }
 
-                if (IsParked)
-                {
-                    Silo.Log.SinkResumed(Silo.Name, Definition.Name, Partition.Name, new Offset(to));
-                }
+        if (error is not null)
+        {
+            Failed(error);
+            return;
+        }
 
-                Attempts = 0;
-                LastError = null;
-                Stored = to;
-                Confirmed = to;
-                Position = Math.Max(Position, to); // Never back, whatever a late answer says.
-                Released(Silo.WallMicros);
-                Silo.Counters.Released += count;
-                Phase = SinkPhase.Ready;
-            }));
+        if (IsParked)
+        {
+            Silo.Log.SinkResumed(Silo.Name, Definition.Name, Partition.Name, new Offset(_writingTo));
+        }
+
+        Attempts = 0;
+        LastError = null;
+        Stored = _writingTo;
+        Confirmed = _writingTo;
+        Position = Math.Max(Position, _writingTo); // Never back, whatever a late answer says.
+        Released(Silo.WallMicros);
+        Silo.Counters.Released += _writing;
+        Phase = SinkPhase.Ready;
     }
 
     private void Failed(Exception error)
@@ -200,16 +198,21 @@ internal abstract class SinkRunner(Silo silo, Partition partition, SinkDefinitio
 
     protected abstract void Add(in Row row, long offset);
 
-    protected abstract Func<CancellationToken, ValueTask> Batch(Offset from, Offset to);
+    /// <summary>What has been gathered is what is written next.</summary>
+    protected abstract void TakeGathered(Offset from, Offset to);
+
+    /// <summary>Outside of the loop.</summary>
+    protected abstract ValueTask WriteTakenAsync(CancellationToken cancellationToken);
 
     protected abstract void Released(long nowMicros);
 
-    protected string NameOf(in Row row, long offset) => row.Producer switch
+    /// <summary>The only write under way: there are thousands a second, so it is one object.</summary>
+    private sealed class WriteRequest(SinkRunner runner) : Request($"write to sink {runner.Definition.Name}")
     {
-        ProducerKind.Grain => $"{Silo.OperatorName(row.OperatorId)}/{Silo.KeyText(row.OperatorId, row.ProducerKey)}/{row.Name}",
-        ProducerKind.External => $"{System.Text.Encoding.UTF8.GetString(row.ProducerKey)}/{row.Name.Input}#{row.Name.Ordinal}",
-        _ => $"@{new Offset(offset)}",
-    };
+        protected override ValueTask ExecuteAsync(IStorage storage, CancellationToken cancellationToken) => runner.WriteTakenAsync(cancellationToken);
+
+        protected override void Done(Exception? error) => runner.Written(error);
+    }
 }
 
 /// <inheritdoc cref="SinkRunner"/>
@@ -219,7 +222,9 @@ internal sealed class SinkRunner<TEvent>(Silo silo, Partition partition, SinkDef
     private readonly EventType<TEvent> _type = (EventType<TEvent>)definition.EventType;
     private readonly ISink<TEvent> _sink = (ISink<TEvent>)silo.SinkInstance(definition);
     private List<SinkEvent<TEvent>> _gathered = [];
-    private List<SinkEvent<TEvent>> _writing = [];
+    private List<SinkEvent<TEvent>> _taken = [];
+    private SinkBatch<TEvent>? _batch;
+    private KeptKeys _keys;
 
     protected override ValueTask<Offset?> OpenSinkAsync(CancellationToken cancellationToken) => _sink.OpenAsync(Target, cancellationToken);
 
@@ -227,20 +232,30 @@ internal sealed class SinkRunner<TEvent>(Silo silo, Partition partition, SinkDef
         _gathered.Add(new SinkEvent<TEvent>(
             _type.Serializer.Read(row.Payload), new Offset(offset), NameOf(in row, offset), DateTimeOffset.UnixEpoch.AddMicroseconds(row.Time)));
 
-    protected override Func<CancellationToken, ValueTask> Batch(Offset from, Offset to)
+    protected override void TakeGathered(Offset from, Offset to)
     {
-        (_gathered, _writing) = (_writing, _gathered);
+        (_gathered, _taken) = (_taken, _gathered);
         _gathered.Clear();
-        var batch = new SinkBatch<TEvent>(Target, from, to, _writing);
-        return cancel => _sink.WriteAsync(batch, cancel);
+        _batch = new SinkBatch<TEvent>(Target, from, to, _taken);
     }
+
+    protected override ValueTask WriteTakenAsync(CancellationToken cancellationToken) => _sink.WriteAsync(_batch!, cancellationToken);
 
     protected override void Released(long nowMicros)
     {
-        foreach (SinkEvent<TEvent> released in _writing)
+        foreach (SinkEvent<TEvent> released in _taken)
         {
             long ticks = (released.Time - DateTimeOffset.UnixEpoch).Ticks;
             Silo.Counters.Latency.Record(nowMicros - (ticks / 10));
         }
     }
+
+    private EventName NameOf(in Row row, long offset) => row.Producer switch
+    {
+        ProducerKind.Grain when Silo.FindOperator(row.OperatorId) is { } maker =>
+            EventName.OfGrain(maker.Definition, _keys.Keep(row.ProducerKey), new Offset(row.Name.Input), row.Name.Ordinal),
+        ProducerKind.Grain => $"{Silo.OperatorName(row.OperatorId)}/{Silo.KeyText(row.OperatorId, row.ProducerKey)}/{row.Name}",
+        ProducerKind.External => EventName.OfProducer(_keys.Keep(row.ProducerKey), row.Name.Input, row.Name.Ordinal),
+        _ => EventName.OfUnnamed(new Offset(offset)),
+    };
 }

@@ -89,7 +89,7 @@ internal sealed class LatencyScenario(Common common, LatencyScenario.Load load)
             new PipelineOptions { Silos = load.Silos, Azurite = _azurite, Files = f => f.FlushDelay = TimeSpan.FromMilliseconds(what.FlushMs) },
             cancellationToken);
         BlobRequests? requests = bench.Requests;
-        TimeSpan paused = GC.GetTotalPauseDuration();
+        MemoryUse before = MemoryUse.Now;
         await Progress.ShowAsync(step, events, () => sink.Released, async () =>
         {
             await SentLoad.PublishAsync(bench.Engine, Pipeline.StreamOf(0), load.Rate, events, load.Keys, common.Seed, cancellationToken);
@@ -101,20 +101,20 @@ internal sealed class LatencyScenario(Common common, LatencyScenario.Load load)
             Progress.Note($"  {step}: {bench.Requests!.Since(requests).Per(events)}");
         }
 
-        return LatencyFigures.Of(sink, events / 5, bench.Commits, GC.GetTotalPauseDuration() - paused, load.Silos == 1);
+        return LatencyFigures.Of(sink, events / 5, bench.Commits, MemoryUse.Now - before, load.Silos == 1);
     }
 
     private void Print(LatencyResult[] results, string fileSystem)
     {
         Table table = new Table().RoundedBorder().BorderColor(Color.Grey).Title($"latency at {load.Rate:N0} events/s in ms, from the intended time to release")
-            .AddColumns("flush", "mode", "operators", "commit p50", "p99", "event p50", "in commits", "p99", "sender late p99", "collector paused");
+            .AddColumns("flush", "mode", "operators", "commit p50", "p99", "event p50", "in commits", "p99", "sender late p99", "collector paused", "collections", "bytes an event");
         Table stages = new Table().RoundedBorder().BorderColor(Color.Grey).Title("where the time goes in ms: p50 / p99 / mean of the slowest 1 %")
             .AddColumns(["flush", "mode", "operators", .. results[0].Median.Stages.Select(s => s.Name)]);
         foreach (LatencyResult r in results)
         {
             string[] what = [r.Case.FlushMs == 0 ? "disk" : $"disk + {r.Case.FlushMs} ms", r.Case.Mode, $"{r.Case.Depth}"];
             LatencyFigures m = r.Median;
-            table.AddRow([.. what, $"{m.CommitP50Ms:N2}", $"{m.CommitP99Ms:N2}", $"{m.P50Ms:N2}", $"{r.P50InCommits:N1}", $"{m.P99Ms:N2}", $"{m.SenderLateP99Ms:N2}", $"{m.PausedMs:N0}"]);
+            table.AddRow([.. what, $"{m.CommitP50Ms:N2}", $"{m.CommitP99Ms:N2}", $"{m.P50Ms:N2}", $"{r.P50InCommits:N1}", $"{m.P99Ms:N2}", $"{m.SenderLateP99Ms:N2}", $"{m.PausedMs:N0}", $"{m.Collections:N0}", $"{m.AllocatedPerEvent:N0}"]);
             stages.AddRow([.. what, .. m.Stages.Select(s => $"{s.P50Ms:N2} / {s.P99Ms:N1} / {s.SlowestMs:N1}")]);
         }
 
