@@ -47,6 +47,12 @@ internal sealed record OperatorDeclaration(string Name, Type Type, StreamNames F
     public bool HasDeadLetters => Options.OnFailure == FailurePolicy.DeadLetter;
 }
 
+/// <summary>A feed as it was declared.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Streams">The streams; null for all.</param>
+/// <param name="Factory">Makes its receiver.</param>
+internal sealed record FeedDeclaration(string Name, IReadOnlyCollection<string>? Streams, Func<IServiceProvider, object> Factory);
+
 /// <summary>A sink or a source as it was declared: on one stream, made by a class or by a function.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Stream">The stream that it reads or writes.</param>

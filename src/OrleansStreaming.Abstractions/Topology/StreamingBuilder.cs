@@ -15,6 +15,7 @@ public sealed partial class StreamingBuilder(IServiceCollection? services = null
     private readonly List<OperatorDeclaration> _operators = [];
     private readonly List<EdgeDeclaration> _sinks = [];
     private readonly List<EdgeDeclaration> _sources = [];
+    private readonly List<FeedDeclaration> _feeds = [];
     private readonly List<Action<SerializerRegistry>> _serializers = [];
     private readonly List<JsonSerializerContext> _contexts = [];
     private int _defaultPartitions = 8;
@@ -73,13 +74,23 @@ public sealed partial class StreamingBuilder(IServiceCollection? services = null
         return this;
     }
 
+    /// <summary>Has the stable events of streams handed out to a reader that has its own position in each.</summary>
+    /// <param name="name">The reader's name, which its positions are stored under.</param>
+    /// <param name="streams">Which streams; null for all that users have declared.</param>
+    /// <param name="factory">Makes what is told of partitions that come and go.</param>
+    internal StreamingBuilder AddFeed(string name, IReadOnlyCollection<string>? streams, Func<IServiceProvider, object> factory)
+    {
+        _feeds.Add(new FeedDeclaration(name, streams, factory));
+        return this;
+    }
+
     /// <summary>Checks everything that was declared.</summary>
     /// <exception cref="TopologyException">Lists all mistakes.</exception>
     internal Topology Build()
     {
         SerializerRegistry registry = new(StreamingJson.Create(_contexts));
         _serializers.ForEach(register => register(registry));
-        return new TopologyCompiler(_streams, _operators, _sinks, _sources, _defaultPartitions, registry).Compile();
+        return new TopologyCompiler(_streams, _operators, _sinks, _sources, _feeds, _defaultPartitions, registry).Compile();
     }
 
     private StreamingBuilder AddStreamOf<TEvent, TKey>(string name, Func<TEvent, TKey> keyedBy, Action<StreamOptions<TKey>>? configure)

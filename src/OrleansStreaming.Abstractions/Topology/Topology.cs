@@ -99,10 +99,13 @@ internal sealed class SinkDefinition
 
     public required StreamDefinition From { get; init; }
 
-    /// <summary>The event type; the stream's only one.</summary>
+    /// <summary>The event type; the stream's only one, but for a feed.</summary>
     public required EventType EventType { get; init; }
 
-    /// <summary>Makes the <see cref="ISink{TEvent}"/>.</summary>
+    /// <summary>Whether it is not a sink but a feed: who reads it takes the events, of all types, when it likes, and tells how far it has got.</summary>
+    public bool IsFeed { get; init; }
+
+    /// <summary>Makes the <see cref="ISink{TEvent}"/>, or the receiver of a feed.</summary>
     public required Func<IServiceProvider, object> Factory { get; init; }
 }
 

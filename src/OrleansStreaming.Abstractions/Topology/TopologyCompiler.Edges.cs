@@ -24,6 +24,22 @@ internal sealed partial class TopologyCompiler
             : null;
     }
 
+    // A name that no sink can have: names of sinks have no '/'.
+    private IEnumerable<SinkDefinition> CompileFeed(FeedDeclaration feed)
+    {
+        IEnumerable<StreamDefinition> read = feed.Streams is null
+            ? _streams.Values.Where(s => !s.Internal)
+            : feed.Streams.Distinct().Select(s => Find($"Stream provider '{feed.Name}'", s)).OfType<StreamDefinition>();
+        return read.Where(s => s.Types.Count > 0).Select(s => new SinkDefinition
+        {
+            Name = $"{feed.Name}/{s.Name}",
+            From = s,
+            EventType = s.Types[0],
+            IsFeed = true,
+            Factory = feed.Factory,
+        }).ToArray();
+    }
+
     private SourceDefinition? CompileSource(EdgeDeclaration source)
     {
         string user = $"Source '{source.Name}'";

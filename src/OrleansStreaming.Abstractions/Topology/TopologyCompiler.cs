@@ -9,6 +9,7 @@ internal sealed partial class TopologyCompiler(
     IReadOnlyList<OperatorDeclaration> operators,
     IReadOnlyList<EdgeDeclaration> sinks,
     IReadOnlyList<EdgeDeclaration> sources,
+    IReadOnlyList<FeedDeclaration> feeds,
     int defaultPartitions,
     SerializerRegistry registry)
 {
@@ -44,7 +45,7 @@ internal sealed partial class TopologyCompiler(
             Compile(op);
         }
 
-        SinkDefinition[] sinkDefinitions = [.. sinks.Select(CompileSink).OfType<SinkDefinition>()];
+        SinkDefinition[] sinkDefinitions = [.. sinks.Select(CompileSink).OfType<SinkDefinition>(), .. feeds.SelectMany(CompileFeed)];
         SourceDefinition[] sourceDefinitions = [.. sources.Select(CompileSource).OfType<SourceDefinition>()];
         foreach (string cycle in CycleFinder.Find(operators, name => _declared.TryGetValue(name, out StreamDeclaration? s) && s.Feedback))
         {
@@ -67,9 +68,11 @@ internal sealed partial class TopologyCompiler(
         AddUnlessNull(operators.Select(o => Names.Check("operator", o.Name)));
         AddUnlessNull(sinks.Select(s => Names.Check("sink", s.Name)));
         AddUnlessNull(sources.Select(s => Names.Check("source", s.Name)));
+        AddUnlessNull(feeds.Select(f => Names.Check("stream provider", f.Name)));
         CheckTwice("streams", "", streams.Select(s => s.Name));
         CheckTwice("operators", " (name: in AddOperator)", operators.Select(o => o.Name));
         CheckTwice("sinks", " (name: in AddSink)", sinks.Select(s => s.Name));
+        CheckTwice("stream providers", "", feeds.Select(f => f.Name));
         CheckTwice("sources", " (name: in AddSource)", sources.Select(s => s.Name));
     }
 

@@ -172,7 +172,7 @@ internal sealed partial class PartitionCheckpoints
 
         var sinks = new Dictionary<int, long>(before.Sinks);
         var stored = new Dictionary<int, long>(before.SinksStored);
-        foreach (SinkRunner sink in partition.Sinks)
+        foreach (StableReader sink in partition.Sinks)
         {
             sinks[sink.Id] = Math.Max(sinks.GetValueOrDefault(sink.Id, -1), sink.Position);
             if (sink.Confirmed >= 0)
@@ -207,7 +207,7 @@ internal sealed partial class PartitionCheckpoints
             position = Math.Min(position, committed.GetValueOrDefault(host.Id, -1));
         }
 
-        foreach (SinkRunner sink in Mutations.TrimUnreleased ? [] : partition.Sinks)
+        foreach (StableReader sink in Mutations.TrimUnreleased ? [] : partition.Sinks)
         {
             position = Math.Min(position, sinks.GetValueOrDefault(sink.Id, -1));
         }

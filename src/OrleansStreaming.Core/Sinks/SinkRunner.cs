@@ -17,6 +17,7 @@ internal enum SinkPhase
 /// tried again with growing waits; one that keeps failing counts as parked, with its position, and holds up nobody else.
 /// </summary>
 internal abstract class SinkRunner(Silo silo, Partition partition, SinkDefinition definition, long manifestPosition)
+    : StableReader(definition, manifestPosition)
 {
     private LogCursor _cursor;
     private WriteRequest? _write;
@@ -24,28 +25,12 @@ internal abstract class SinkRunner(Silo silo, Partition partition, SinkDefinitio
     private int _writing;
     private long _delayMs;
 
-    public SinkDefinition Definition { get; } = definition;
-
-    public int Id => Definition.Id;
-
-    public SinkPhase Phase { get; private set; }
-
-    /// <summary>Everything at or below has been released, or is void.</summary>
-    public long Position { get; private set; } = manifestPosition;
-
     /// <summary>What the sink has stored, as far as is known.</summary>
     public long Stored { get; private set; } = manifestPosition;
 
-    /// <summary>What the sink has told to have stored; none while it has told nothing.</summary>
-    public long Confirmed { get; private set; } = Offset.None.Value;
+    public override bool IsParked => Attempts >= Silo.Options.SinkMaxAttempts;
 
-    public int Attempts { get; private set; }
-
-    public Exception? LastError { get; private set; }
-
-    public bool IsParked => Attempts >= Silo.Options.SinkMaxAttempts;
-
-    public bool HasWork => Phase is SinkPhase.Opening or SinkPhase.Writing || (Phase == SinkPhase.Ready && !_cursor.AtEnd(Partition.Log));
+    public override bool HasWork => Phase is SinkPhase.Opening or SinkPhase.Writing || (Phase == SinkPhase.Ready && !_cursor.AtEnd(Partition.Log));
 
     protected Silo Silo { get; } = silo;
 
@@ -53,10 +38,10 @@ internal abstract class SinkRunner(Silo silo, Partition partition, SinkDefinitio
 
     protected SinkPartition Target { get; } = new(definition.Name, partition.Stream.Name, partition.Index, partition.Epoch) { Deployment = silo.Options.Deployment };
 
-    public static SinkRunner Create(Silo silo, Partition partition, SinkDefinition definition, long manifestPosition) =>
+    public static new SinkRunner Create(Silo silo, Partition partition, SinkDefinition definition, long manifestPosition) =>
         (SinkRunner)Activator.CreateInstance(typeof(SinkRunner<>).MakeGenericType(definition.EventType.ClrType), silo, partition, definition, manifestPosition)!;
 
-    public void Open()
+    public override void Open()
     {
         Phase = SinkPhase.Opening;
         Silo.Start(new Request<Offset?>($"open sink {Definition.Name}", (_, cancel) => OpenSinkAsync(cancel), (stored, error) =>
@@ -90,7 +75,7 @@ internal abstract class SinkRunner(Silo silo, Partition partition, SinkDefinitio
     }
 
     /// <summary>Releases the next events that are stable.</summary>
-    public void Step()
+    public override void Step()
     {
         if (Phase != SinkPhase.Ready)
         {
@@ -127,7 +112,7 @@ internal abstract class SinkRunner(Silo silo, Partition partition, SinkDefinitio
         Write(last, count);
     }
 
-    public void Close() => Phase = SinkPhase.Closed;
+    public override void Close() => Phase = SinkPhase.Closed;
 
     private void Write(long to, int count)
     {

@@ -54,7 +54,7 @@ internal sealed partial class Partition
             host.EvictSome();
         }
 
-        foreach (SinkRunner sink in Sinks)
+        foreach (StableReader sink in Sinks)
         {
             sink.Step();
         }

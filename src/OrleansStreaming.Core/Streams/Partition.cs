@@ -49,7 +49,7 @@ internal sealed partial class Partition
 
     public OperatorHost[] Hosts { get; private set; } = [];
 
-    public SinkRunner[] Sinks { get; private set; } = [];
+    public StableReader[] Sinks { get; private set; } = [];
 
     /// <summary>Given up: nothing of it is served any more.</summary>
     public bool Lost { get; private set; }
@@ -72,7 +72,7 @@ internal sealed partial class Partition
         Hosts = [.. _silo.Operators.Where(o => o.Definition.From == Stream)
             .Select(o => new OperatorHost(_silo, this, o, committed.GetValueOrDefault(o.Definition.Id, Offset.None.Value)))];
         Sinks = [.. _silo.Topology.Sinks.Where(s => s.From == Stream)
-            .Select(s => SinkRunner.Create(_silo, this, s, Manifest.Current.Sinks.GetValueOrDefault(s.Id, Offset.None.Value)))];
+            .Select(s => StableReader.Create(_silo, this, s, Manifest.Current.Sinks.GetValueOrDefault(s.Id, Offset.None.Value)))];
         foreach (OperatorHost host in Hosts)
         {
             if (!committed.ContainsKey(host.Id) && Manifest.Current.TrimmedTo >= 0)
@@ -82,7 +82,7 @@ internal sealed partial class Partition
         }
 
         Checkpoints.WakeGrains();
-        foreach (SinkRunner sink in Sinks)
+        foreach (StableReader sink in Sinks)
         {
             sink.Open();
         }
@@ -177,7 +177,7 @@ internal sealed partial class Partition
             host.Abandon();
         }
 
-        foreach (SinkRunner sink in Sinks)
+        foreach (StableReader sink in Sinks)
         {
             sink.Close();
         }

@@ -7,6 +7,10 @@ using OrleansStreaming.Core;
 
 namespace OrleansStreaming.Engine;
 
+/// <summary>What a part of the application adds to the topology that the user declares. Registered as a service.</summary>
+/// <param name="Extend">Declares it.</param>
+internal sealed record TopologyExtension(Action<StreamingBuilder> Extend);
+
 /// <summary>What every kind of engine registers.</summary>
 internal static class EngineServices
 {
@@ -28,7 +32,7 @@ internal static class EngineServices
             .ValidateOnStart();
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(provider => new StreamingEngine(
-            topology.Build(),
+            Extend(topology, provider).Build(),
             provider.GetRequiredService<IOptions<StreamingOptions>>().Value,
             provider.GetRequiredService<ICluster>(),
             cancel => (provider.GetService<StorageFactory>() ?? throw new InvalidOperationException(
@@ -38,5 +42,15 @@ internal static class EngineServices
             provider.GetRequiredService<TimeProvider>()));
         services.AddMetrics();
         services.AddSingleton<StreamingMetrics>();
+    }
+
+    private static StreamingBuilder Extend(StreamingBuilder topology, IServiceProvider provider)
+    {
+        foreach (TopologyExtension extension in provider.GetServices<TopologyExtension>())
+        {
+            extension.Extend(topology);
+        }
+
+        return topology;
     }
 }
