@@ -2,6 +2,7 @@ using Azure;
 using Azure.Core;
 using Azure.Identity;
 using Azure.Storage.Blobs;
+using Flights;
 using OrleansStreaming;
 using OrleansStreaming.Storage.Azure;
 

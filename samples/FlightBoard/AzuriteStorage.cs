@@ -1,3 +1,4 @@
+using Flights;
 using OrleansStreaming;
 using OrleansStreaming.Testing;
 

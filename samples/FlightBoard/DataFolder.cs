@@ -1,3 +1,5 @@
+using Flights;
+
 namespace FlightBoard;
 
 /// <summary>Where a run keeps what it writes: journals and checkpoints, the reports of the sink, and logs.</summary>

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using Flights;
 using OrleansStreaming;
 using OrleansStreaming.Core;
 using OrleansStreaming.Testing;
@@ -126,13 +127,8 @@ internal static class FlightBoardApp
             {
                 storage.Use(streaming, options.FlushDelay);
                 streaming
-                    .UseJson(FlightJson.Default)
+                    .AddFlights()
                     .AddSource<Flight>(to: "flights", services => services.GetRequiredService<FlightSource>())
-                    .AddStream<Flight>("flights", keyedBy: f => f.Origin)
-                    .AddOperator<AirportDelays>(from: "flights", to: "routes")
-                    .AddStream<Flight>("routes", keyedBy: f => f.Route)
-                    .AddOperator<RouteDelays>(from: "routes", to: "reports")
-                    .AddStream<RouteReport>("reports", keyedBy: r => r.Route)
                     .AddSink<RouteReport>(from: "reports", _ => new JsonLinesSink<RouteReport>(data.Reports));
             },
             engine =>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using Flights;
 using OrleansStreaming;
 
 namespace FlightBoard;

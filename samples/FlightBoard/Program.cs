@@ -1,4 +1,5 @@
 using FlightBoard;
+using Flights;
 
 if (Options.Parse(args, out int exitCode) is not { } options)
 {

@@ -1,6 +1,6 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text;
+using Flights;
 using OrleansStreaming;
 
 namespace FlightBoard;
@@ -13,11 +13,10 @@ internal sealed record Summary(long Flights, TimeSpan Took, EngineTotals Totals,
     /// <summary>Takes the figures of an engine that has nothing left to do.</summary>
     public static async Task<Summary> TakeAsync(StreamingEngine engine, long flights, TimeSpan took, CancellationToken cancellationToken)
     {
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        int airports = await AddStatesAsync(engine, hash, nameof(AirportDelays), cancellationToken);
-        int routes = await AddStatesAsync(engine, hash, nameof(RouteDelays), cancellationToken);
-        string digest = Convert.ToHexStringLower(hash.GetHashAndReset());
-        return new Summary(flights, took, engine.GetTotals(), airports, routes, engine.GetRollbacks(), digest);
+        using var digest = new StateDigest();
+        int airports = await AddStatesAsync(engine, digest, nameof(AirportDelays), cancellationToken);
+        int routes = await AddStatesAsync(engine, digest, nameof(RouteDelays), cancellationToken);
+        return new Summary(flights, took, engine.GetTotals(), airports, routes, engine.GetRollbacks(), digest.Take());
     }
 
     /// <inheritdoc/>
@@ -60,20 +59,15 @@ internal sealed record Summary(long Flights, TimeSpan Took, EngineTotals Totals,
     private static string Describe(RolledBack grain) =>
         $"{grain.Operator} {grain.Key} on {grain.By} went back from {grain.From}: it depended on {grain.LostRecord}{(grain.Because is { } because ? $", because of {because}" : "")}";
 
-    // One line per grain, sorted by key: "AirportDelays ATL {json}\n". It is the same however the run went.
-    private static async Task<int> AddStatesAsync(StreamingEngine engine, IncrementalHash hash, string @operator, CancellationToken cancellationToken)
+    private static async Task<int> AddStatesAsync(StreamingEngine engine, StateDigest digest, string @operator, CancellationToken cancellationToken)
     {
-        var states = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        var states = new Dictionary<string, string>();
         await foreach (GrainState state in engine.GetStatesAsync(@operator, stable: true, cancellationToken))
         {
             states.Add(state.Key, Encoding.UTF8.GetString(state.Json.Span));
         }
 
-        foreach ((string key, string json) in states)
-        {
-            hash.AppendData(Encoding.UTF8.GetBytes($"{@operator} {key} {json}\n"));
-        }
-
+        digest.Add(@operator, states);
         return states.Count;
     }
 }

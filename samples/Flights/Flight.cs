@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace FlightBoard;
+namespace Flights;
 
 /// <summary>A flight as the data set has it; other fields are ignored.</summary>
 public sealed record Flight
@@ -37,4 +37,4 @@ public sealed record RouteReport(string Route, long Flights, double MeanDelay, i
 [JsonSerializable(typeof(Flight))]
 [JsonSerializable(typeof(RouteReport))]
 [JsonSerializable(typeof(DelayStats))]
-internal sealed partial class FlightJson : JsonSerializerContext;
+public sealed partial class FlightJson : JsonSerializerContext;

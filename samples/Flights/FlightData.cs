@@ -3,13 +3,13 @@ using System.Diagnostics;
 using System.Reflection;
 using OrleansStreaming;
 
-namespace FlightBoard;
+namespace Flights;
 
 /// <summary>
 /// The data: <c>flights-20k.json</c> of the npm package vega-datasets, installed on first use. Any number of processes may
 /// install at once: each does so in a folder of its own, and the first to finish moves it into place.
 /// </summary>
-internal static class FlightData
+public static class FlightData
 {
     private const string FileInPackage = "node_modules/vega-datasets/data/flights-20k.json";
     private static readonly string[] PackageFiles = ["package.json", "package-lock.json", ".npmrc"];

@@ -1,13 +1,14 @@
 using System.Runtime.InteropServices;
 
-namespace FlightBoard;
+namespace Flights;
 
 /// <summary>Ctrl+C and SIGTERM before there is a host to see to them.</summary>
-internal sealed class Interruption : IDisposable
+public sealed class Interruption : IDisposable
 {
     private readonly CancellationTokenSource _interrupted = new();
     private readonly PosixSignalRegistration[] _signals;
 
+    /// <summary>From now on both only cancel <see cref="Token"/>.</summary>
     public Interruption() => _signals = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM }.Select(signal => PosixSignalRegistration.Create(signal, context =>
     {
         context.Cancel = true;
@@ -17,6 +18,7 @@ internal sealed class Interruption : IDisposable
     /// <summary>Cancelled by the first signal.</summary>
     public CancellationToken Token => _interrupted.Token;
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         foreach (PosixSignalRegistration signal in _signals)

@@ -1,4 +1,4 @@
-namespace FlightBoard;
+namespace Flights;
 
 /// <summary>What both operators remember per key. Unmanaged, so it is checkpointed as it lies in memory.</summary>
 public struct DelayStats

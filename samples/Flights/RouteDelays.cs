@@ -1,6 +1,6 @@
 using OrleansStreaming;
 
-namespace FlightBoard;
+namespace Flights;
 
 /// <summary>One grain per route: how late its flights are. Reports after every flight.</summary>
 public sealed class RouteDelays : OperatorGrain<DelayStats>, IConsume<Flight>

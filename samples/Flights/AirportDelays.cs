@@ -1,6 +1,6 @@
 using OrleansStreaming;
 
-namespace FlightBoard;
+namespace Flights;
 
 /// <summary>One grain per airport: how late its flights leave. Passes every flight on, to be counted by route.</summary>
 public sealed class AirportDelays : OperatorGrain<DelayStats>, IConsume<Flight>
