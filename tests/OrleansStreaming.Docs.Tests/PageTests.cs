@@ -155,6 +155,7 @@ public sealed partial class PageTests
     [InlineData("Footer of an archive", 20)]
     [InlineData("Header of a segment in a blob", 64)]
     [InlineData("JSON lines sink", 32)]
+    [InlineData("State of a grain", 12)]
     public void Byte_tables_leave_no_gap(string heading, int size)
     {
         int at = 0;
