@@ -118,16 +118,14 @@ internal sealed partial class Silo
         }
     }
 
-    private string? _appendName;
+    private AppendRequest? _append;
 
-    private void Append(Journal.Flush flush) => Ports.Append(new Request<bool>(
-        _appendName ??= $"append to {Journal.Name}",
-        async (_, cancel) =>
-        {
-            await _writer!.AppendAsync(flush.Frames, cancel).ConfigureAwait(false);
-            return true;
-        },
-        (_, error) => Appended(flush, error)));
+    private void Append(Journal.Flush flush)
+    {
+        _append ??= new AppendRequest(this, _writer!);
+        _append.Flush = flush;
+        Ports.Append(_append);
+    }
 
     private void Appended(Journal.Flush flush, Exception? error)
     {
@@ -168,5 +166,15 @@ internal sealed partial class Silo
                 Stop("a flush failed", error);
                 break;
         }
+    }
+
+    /// <summary>The append under way; there are thousands a second, and one at a time.</summary>
+    private sealed class AppendRequest(Silo silo, IJournalWriter writer) : Request($"append to {silo.Journal.Name}")
+    {
+        public Journal.Flush? Flush { get; set; }
+
+        protected override ValueTask ExecuteAsync(IStorage storage, CancellationToken cancellationToken) => writer.AppendAsync(Flush!.Frames, cancellationToken);
+
+        protected override void Done(Exception? error) => silo.Appended(Flush!, error);
     }
 }

@@ -51,25 +51,50 @@ internal interface ISiloPorts
 }
 
 /// <summary>Something that runs outside the loop and then goes on inside it. May be handed over again once it has gone on.</summary>
-internal abstract class Request(string what)
+internal abstract class Request(string what) : IThreadPoolWorkItem
 {
+    private Action? _end;
+    private Action<Request>? _ended;
+    private IStorage? _storage;
+    private CancellationToken _cancel;
+    private ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter _running;
     private Exception? _error;
 
     /// <summary>Such as "swap partitions/flights-3", for messages.</summary>
     public string What { get; } = what;
 
+    /// <summary>Says how to run it. Requests and what runs them are made thousands of times a second, so nothing is made for a run.</summary>
+    /// <param name="storage">What it works on.</param>
+    /// <param name="ended">Called once it has ended, on any thread, perhaps within <see cref="Execute"/>.</param>
+    /// <param name="cancellationToken">Given to the operation.</param>
+    public Request Prepare(IStorage storage, Action<Request> ended, CancellationToken cancellationToken)
+    {
+        (_storage, _ended, _cancel) = (storage, ended, cancellationToken);
+        return this;
+    }
+
     /// <summary>Runs the operation. Never throws.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    public async ValueTask RunAsync(IStorage storage, CancellationToken cancellationToken)
+    public void Execute()
     {
         _error = null;
         try
         {
-            await ExecuteAsync(storage, cancellationToken).ConfigureAwait(false);
+            _running = ExecuteAsync(_storage!, _cancel).ConfigureAwait(false).GetAwaiter();
         }
         catch (Exception e)
         {
             _error = e;
+            _ended!(this);
+            return;
+        }
+
+        if (_running.IsCompleted)
+        {
+            End();
+        }
+        else
+        {
+            _running.UnsafeOnCompleted(_end ??= End);
         }
     }
 
@@ -79,6 +104,21 @@ internal abstract class Request(string what)
     protected abstract ValueTask ExecuteAsync(IStorage storage, CancellationToken cancellationToken);
 
     protected abstract void Done(Exception? error);
+
+    private void End()
+    {
+        try
+        {
+            _running.GetResult();
+        }
+        catch (Exception e)
+        {
+            _error = e;
+        }
+
+        _running = default;
+        _ended!(this);
+    }
 }
 
 /// <summary>A request made of two functions.</summary>

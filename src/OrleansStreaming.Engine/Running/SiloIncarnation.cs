@@ -18,6 +18,8 @@ internal sealed class SiloIncarnation : ISiloPorts, ISiloLink
     private readonly ManualResetEventSlim _signal = new();
     private readonly CancellationTokenSource _cancel = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Action<Request> _storageEnded;
+    private readonly Action<Request> _workEnded;
     private readonly long _origin;
     private int _pendingStorage;
     private volatile bool _abandoned;
@@ -28,6 +30,8 @@ internal sealed class SiloIncarnation : ISiloPorts, ISiloLink
     {
         _engine = engine;
         _host = host;
+        _storageEnded = StorageEnded;
+        _workEnded = Post;
         _origin = engine.Time.GetTimestamp();
         Silo = new Silo(host.Name, engine.Topology, engine.SiloOptions(), this, engine.Loggers.CreateLogger("OrleansStreaming.Silo"), engine.Probe?.Invoke(host.Name));
     }
@@ -133,7 +137,7 @@ internal sealed class SiloIncarnation : ISiloPorts, ISiloLink
         // To the writer's own thread without waking another one first: every event waits for this.
         ThrowIfAbandoned();
         Interlocked.Increment(ref _pendingStorage);
-        _ = RunAsync(request, storage: true);
+        request.Prepare(_engine.Storage, _storageEnded, _cancel.Token).Execute();
     }
 
     void ISiloPorts.Start(Request request) => RunOutside(request, storage: false);
@@ -168,18 +172,12 @@ internal sealed class SiloIncarnation : ISiloPorts, ISiloLink
             Interlocked.Increment(ref _pendingStorage);
         }
 
-        ThreadPool.UnsafeQueueUserWorkItem(
-            static state => _ = state.Self.RunAsync(state.Request, state.Storage), (Self: this, Request: request, Storage: storage), preferLocal: false);
+        ThreadPool.UnsafeQueueUserWorkItem(request.Prepare(_engine.Storage, storage ? _storageEnded : _workEnded, _cancel.Token), preferLocal: false);
     }
 
-    private async Task RunAsync(Request request, bool storage)
+    private void StorageEnded(Request request)
     {
-        await request.RunAsync(_engine.Storage, _cancel.Token).ConfigureAwait(false);
-        if (storage)
-        {
-            Interlocked.Decrement(ref _pendingStorage);
-        }
-
+        Interlocked.Decrement(ref _pendingStorage);
         Post(request);
     }
 

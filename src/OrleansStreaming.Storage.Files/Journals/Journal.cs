@@ -19,7 +19,7 @@ internal sealed class Journal(JournalContext context, string name)
 
     public string Folder { get; } = Path.Combine(context.Folder, FileNames.ToFileName(name));
 
-    public string FencePath => Path.Combine(Folder, JournalFiles.FenceFile);
+    public string FencePath { get; } = Path.Combine(context.Folder, FileNames.ToFileName(name), JournalFiles.FenceFile);
 
     /// <summary>Held while the journal is created, sealed, trimmed, or an append is undone; never while anyone waits for a writer.</summary>
     public Lock Gate { get; } = new();

@@ -9,6 +9,10 @@ internal sealed class JournalWriter : IJournalWriter
     private readonly WriterThread _thread;
     private readonly AppendBatch _batch = new();
     private readonly ManualResetEventSlim _quiet = new(initialState: true);
+    private readonly PendingAppend _pending;
+    private readonly Action _append;
+    private IReadOnlyList<FrameToWrite> _frames = [];
+    private long _bytes;
     private OpenSegment _segment;
     private long _lastLsn;
     private long _begunLsn;
@@ -22,6 +26,8 @@ internal sealed class JournalWriter : IJournalWriter
         _journal = journal;
         _segment = segment;
         _thread = new WriterThread($"journal {journal.Name}");
+        _pending = new PendingAppend(StopAbandoned);
+        _append = Append;
     }
 
     /// <summary>The disk failed: what lies behind the confirmed end may be in memory only, and must not be taken for stored.</summary>
@@ -50,21 +56,26 @@ internal sealed class JournalWriter : IJournalWriter
             throw new InvalidOperationException($"An append to journal {_journal.Name} is under way; there can be only one.");
         }
 
-        Task append;
         try
         {
             ThrowIfStopped();
-            append = AppendAsync(frames, AppendBatch.Measure(frames, _lastLsn + 1));
+            long bytes = AppendBatch.Measure(frames, _lastLsn + 1);
+            if (frames.Count == 0)
+            {
+                _appending = 0;
+                return default;
+            }
+
+            (_frames, _bytes) = (frames, bytes);
+            ValueTask append = _pending.Begin(cancellationToken);
+            Begin();
+            return append;
         }
         catch
         {
             _appending = 0;
             throw;
         }
-
-        return cancellationToken.CanBeCanceled && !append.IsCompleted
-            ? new ValueTask(WaitAsync(append, cancellationToken))
-            : new ValueTask(append);
     }
 
     /// <summary>
@@ -93,51 +104,61 @@ internal sealed class JournalWriter : IJournalWriter
         _segment.Dispose();
     }
 
-    private async Task AppendAsync(IReadOnlyList<FrameToWrite> frames, long bytes)
+    private void Begin()
     {
-        try
+        FileStorageOptions options = _journal.Context.Options;
+        if (options.FlushDelay > TimeSpan.Zero)
         {
-            if (frames.Count == 0)
-            {
-                return;
-            }
-
-            FileStorageOptions options = _journal.Context.Options;
-            if (options.FlushDelay > TimeSpan.Zero)
-            {
-                await _thread.RunAsync(() => WriteAndFlush(frames, bytes)).ConfigureAwait(false);
-                await Task.Delay(options.FlushDelay, options.TimeProvider, CancellationToken.None).ConfigureAwait(false);
-                await _thread.RunAsync(() => Confirm(frames)).ConfigureAwait(false);
-            }
-            else
-            {
-                await _thread.RunAsync(() =>
-                {
-                    WriteAndFlush(frames, bytes);
-                    Confirm(frames);
-                }).ConfigureAwait(false);
-            }
+            _ = AppendSlowlyAsync(options);
         }
-        finally
+        else
         {
-            _appending = 0;
+            _thread.Run(_append);
         }
     }
 
-    private async Task WaitAsync(Task append, CancellationToken cancellationToken)
+    private void Append()
     {
+        Exception? error = null;
         try
         {
-            await append.WaitAsync(cancellationToken).ConfigureAwait(false);
+            WriteAndFlush(_frames, _bytes);
+            Confirm(_frames);
         }
-        catch (OperationCanceledException) when (!append.IsCompleted)
+        catch (Exception e)
         {
-            // Whether it takes effect shows only when the journal is sealed; nothing may be appended behind it.
-            Stop(() => new StorageException($"An append to journal {_journal.Name} was abandoned: its writer must be given up."));
-            _ = append.ContinueWith(static task => task.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
-            throw;
+            error = e;
         }
+
+        End(error);
     }
+
+    private async Task AppendSlowlyAsync(FileStorageOptions options)
+    {
+        Exception? error = null;
+        try
+        {
+            await _thread.RunAsync(() => WriteAndFlush(_frames, _bytes)).ConfigureAwait(false);
+            await Task.Delay(options.FlushDelay, options.TimeProvider, CancellationToken.None).ConfigureAwait(false);
+            await _thread.RunAsync(() => Confirm(_frames)).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            error = e;
+        }
+
+        End(error);
+    }
+
+    private void End(Exception? error)
+    {
+        _frames = [];
+        Volatile.Write(ref _appending, 0); // First: whoever waits may append again at once.
+        _pending.End(error);
+    }
+
+    /// <summary>Whether it takes effect shows only when the journal is sealed; nothing may be appended behind it.</summary>
+    private void StopAbandoned() => Stop(() => new StorageException($"An append to journal {_journal.Name} was abandoned: its writer must be given up."));
 
     private void WriteAndFlush(IReadOnlyList<FrameToWrite> frames, long bytes)
     {

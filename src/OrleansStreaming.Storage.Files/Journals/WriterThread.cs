@@ -11,7 +11,6 @@ internal sealed class WriterThread : IDisposable
     private readonly SemaphoreSlim _ready = new(0);
     private readonly Lock _lock = new();
     private Action? _work;
-    private TaskCompletionSource? _done;
     private bool _stopped;
 
     public WriterThread(string name)
@@ -19,24 +18,38 @@ internal sealed class WriterThread : IDisposable
         new Thread(Loop) { Name = name, IsBackground = true }.Start();
     }
 
-    /// <summary>Runs an action; the one before must have ended. Whoever awaits it goes on on this thread, see <see cref="IJournalWriter.AppendAsync"/>.</summary>
-    public Task RunAsync(Action work)
+    /// <summary>Runs an action, which must not throw; the one before must have ended, or be ending.</summary>
+    /// <exception cref="ObjectDisposedException">The thread has been told to end.</exception>
+    public void Run(Action work)
     {
-        // To wake a thread of the pool first would cost every event a tenth of a millisecond on a busy machine.
-        var done = new TaskCompletionSource();
         lock (_lock)
         {
-            if (_stopped)
-            {
-                done.SetException(new ObjectDisposedException(nameof(WriterThread)));
-                return done.Task;
-            }
-
-            _done = done;
+            ObjectDisposedException.ThrowIf(_stopped, this);
             _work = work;
         }
 
         _ready.Release();
+    }
+
+    /// <summary>As <see cref="Run"/>; the action may throw. Whoever awaits it goes on on this thread, see <see cref="IJournalWriter.AppendAsync"/>.</summary>
+    public Task RunAsync(Action work)
+    {
+        // To wake a thread of the pool first would cost every event a tenth of a millisecond on a busy machine.
+        var done = new TaskCompletionSource();
+        Run(() =>
+        {
+            try
+            {
+                work();
+            }
+            catch (Exception e)
+            {
+                done.SetException(e);
+                return;
+            }
+
+            done.SetResult();
+        });
         return done.Task;
     }
 
@@ -62,11 +75,9 @@ internal sealed class WriterThread : IDisposable
         {
             _ready.Wait();
             Action? work;
-            TaskCompletionSource? done;
             lock (_lock)
             {
-                (work, done) = (_work, _done);
-                (_work, _done) = (null, null);
+                (work, _work) = (_work, null);
                 if (work is null)
                 {
                     if (_stopped)
@@ -78,15 +89,7 @@ internal sealed class WriterThread : IDisposable
                 }
             }
 
-            try
-            {
-                work();
-                done!.SetResult();
-            }
-            catch (Exception e)
-            {
-                done!.SetException(e);
-            }
+            work();
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using OrleansStreaming.Core;
 
 namespace OrleansStreaming.Benchmarks;
@@ -64,6 +65,7 @@ internal sealed class MeasuredStorage(IStorage inner) : IStorage, ILosesTails
 
     private sealed class Writer(MeasuredStorage storage, IJournalWriter inner) : IJournalWriter
     {
+        [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
         public async ValueTask AppendAsync(IReadOnlyList<FrameToWrite> frames, CancellationToken cancellationToken)
         {
             long started = Stopwatch.GetTimestamp();

@@ -144,9 +144,10 @@ internal sealed class SimulatedSilo : ISiloPorts, IServiceProvider
 
     public void Stopped(string reason, Exception? error) => _world.Stopped(this, reason, error);
 
-    private async void Run(Request request)
+    private void Run(Request request) => request.Prepare(_storage, Ended, CancellationToken.None).Execute();
+
+    private void Ended(Request request)
     {
-        await request.RunAsync(_storage, CancellationToken.None).ConfigureAwait(false);
         if (!_world.IsThread)
         {
             _world.WentElsewhere = request.What;
