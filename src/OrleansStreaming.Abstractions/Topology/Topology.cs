@@ -18,7 +18,19 @@ internal sealed class Topology(
 
     public SerializerRegistry Serializers { get; } = serializers;
 
-    public StreamDefinition? FindStream(string name) => Streams.FirstOrDefault(s => s.Name == name);
+    /// <summary>A loop, not a query: asked for every request.</summary>
+    public StreamDefinition? FindStream(string name)
+    {
+        for (int i = 0; i < Streams.Count; i++)
+        {
+            if (Streams[i].Name == name)
+            {
+                return Streams[i];
+            }
+        }
+
+        return null;
+    }
 
     public OperatorDefinition? FindOperator(string name) => Operators.FirstOrDefault(o => o.Name == name);
 }
@@ -54,9 +66,9 @@ internal sealed class StreamDefinition
     /// <summary>The type a stream of one type carries, or the matching one; null when it carries no such type.</summary>
     public EventType<T>? Find<T>()
     {
-        foreach (EventType type in Types)
+        for (int i = 0; i < Types.Count; i++)
         {
-            if (type is EventType<T> typed)
+            if (Types[i] is EventType<T> typed)
             {
                 return typed;
             }

@@ -1,25 +1,25 @@
 namespace OrleansStreaming.Core;
 
-/// <summary>Events from outside for one partition; appended together, in one frame, or not at all.</summary>
+/// <summary>Events from outside for one partition; appended together, in one frame, or not at all. Once answered, whoever sent it may use it again.</summary>
 internal sealed class IngestBatch
 {
-    public required int Partition { get; init; }
+    public required int Partition { get; set; }
 
     /// <summary>
     /// The encoded events, as they will lie in the log: with the producer and their names, without vectors, and without
     /// times: those are when they arrive.
     /// </summary>
-    public required byte[] Rows { get; init; }
+    public required byte[] Rows { get; set; }
 
-    public required int Length { get; init; }
+    public required int Length { get; set; }
 
-    public required int Count { get; init; }
+    public required int Count { get; set; }
 
     /// <summary>UTF-8; empty for an anonymous client.</summary>
-    public byte[] Producer { get; init; } = [];
+    public byte[] Producer { get; set; } = [];
 
     /// <summary>The client's request number; ordinals count from 0 within the request and partition.</summary>
-    public long Sequence { get; init; }
+    public long Sequence { get; set; }
 
     /// <summary>
     /// For sources: rows carry their positions as names, and the batch is taken only if the partition's last position of this source is this

@@ -12,7 +12,7 @@ internal sealed class IngestTooLargeException(string message) : ArgumentExceptio
 /// <param name="stream">Where they go.</param>
 /// <param name="producer">The id of the producer; empty for none.</param>
 /// <param name="sequence">The number of the request.</param>
-internal sealed class IngestEncoder(StreamDefinition stream, byte[] producer, long sequence)
+internal sealed partial class IngestEncoder(StreamDefinition stream, byte[] producer, long sequence)
 {
     /// <summary>What one request may bring, encoded: less than the longest frame of a journal.</summary>
     public const int MaxBytes = 48 << 20;
@@ -29,8 +29,25 @@ internal sealed class IngestEncoder(StreamDefinition stream, byte[] producer, lo
 
     public int Count { get; private set; }
 
-    /// <summary>Partitions that got events.</summary>
-    public IEnumerable<Part> Parts => _parts.OfType<Part>();
+    /// <summary>Copies the parts of the partitions that got events; returns how many.</summary>
+    public int CopyParts(ref Part[] to)
+    {
+        if (to.Length < _parts.Length)
+        {
+            to = new Part[_parts.Length];
+        }
+
+        int count = 0;
+        foreach (Part? part in _parts)
+        {
+            if (part is not null)
+            {
+                to[count++] = part;
+            }
+        }
+
+        return count;
+    }
 
     private byte[] Key => _scratch.Key;
 
@@ -77,7 +94,7 @@ internal sealed class IngestEncoder(StreamDefinition stream, byte[] producer, lo
 
     private void Append(EventType type, int index, int keyLength)
     {
-        Part part = _parts[index] ??= new Part(PartitionId.Of(Stream, index));
+        Part part = _parts[index] ??= Part.Take(PartitionId.Of(Stream, index));
         Row row = RowOf(type, keyLength, new RecordName(Sequence, part.Count));
         int before = part.Length;
         part.Append(ref row);
@@ -119,59 +136,5 @@ internal sealed class IngestEncoder(StreamDefinition stream, byte[] producer, lo
         }
 
         public void Return() => _spare = Payload.Capacity <= MaxBytesKept ? this : null;
-    }
-
-    /// <summary>The events of one partition, in a rented buffer.</summary>
-    internal sealed class Part(int partition)
-    {
-        public int Partition { get; } = partition;
-
-        public byte[] Rows { get; private set; } = [];
-
-        public int Length { get; private set; }
-
-        public int Count { get; private set; }
-
-        public void Append(ref Row row)
-        {
-            int needed = Length + row.MaxSize;
-            if (needed > Rows.Length)
-            {
-                byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(needed, Math.Max(512, Rows.Length * 2)));
-                Rows.AsSpan(0, Length).CopyTo(larger);
-                Release();
-                Rows = larger;
-            }
-
-            Length += row.Write(Rows.AsSpan(Length), 0);
-            Count++;
-        }
-
-        /// <summary>The message that brings them to their owner, who reads them until it has answered.</summary>
-        public IngestBatch ToBatch(byte[] producer, long sequence, long? previous, long last, Action<IngestResult> done) => new()
-        {
-            Partition = Partition,
-            Rows = Rows,
-            Length = Length,
-            Count = Count,
-            Producer = producer,
-            Sequence = sequence,
-            Previous = previous,
-            Last = last,
-            Done = done,
-        };
-
-        /// <summary>Forgets the events and keeps the buffer.</summary>
-        public void Clear() => Length = Count = 0;
-
-        /// <summary>Gives the buffer back: nobody reads it any more.</summary>
-        public void Release()
-        {
-            if (Rows.Length > 0)
-            {
-                ArrayPool<byte>.Shared.Return(Rows);
-                Rows = [];
-            }
-        }
     }
 }

@@ -61,28 +61,20 @@ public sealed partial class StreamingEngine
     /// <summary>Stores what was encoded; returns when it is durable.</summary>
     internal async Task<IngestAnswer> IngestAsync(IngestEncoder events, CancellationToken cancellationToken)
     {
-        IngestEncoder.Part[] parts = [.. events.Parts];
-        IngestResult[] results = await IngestRound.SendAsync(this, parts, events.Producer, events.Sequence).WaitAsync(cancellationToken).ConfigureAwait(false);
-        if (!Array.TrueForAll(results, r => r.Status == IngestStatus.Durable))
-        {
-            results = await FinishAsync(events, parts, results, cancellationToken).ConfigureAwait(false);
-        }
-
-        foreach (IngestEncoder.Part part in parts)
-        {
-            part.Release(); // Answered, so nobody reads it any more. After an exception somebody may.
-        }
-
-        IngestOutcome outcome = results.Any(r => r.Status == IngestStatus.TooManyProducers) ? IngestOutcome.TooManyProducers
-            : results.Any(r => r.Status == IngestStatus.Busy) ? IngestOutcome.Busy
-            : IngestOutcome.Durable;
-        return new IngestAnswer(outcome, results.Sum(r => r.Appended));
+        IngestRound round = IngestRound.Of(events);
+        await round.SendAsync(this, events.Producer, events.Sequence, cancellationToken).ConfigureAwait(false);
+        IngestAnswer answer = round.IsDurable
+            ? new IngestAnswer(IngestOutcome.Durable, round.Appended)
+            : await FinishAsync(events, round, cancellationToken).ConfigureAwait(false);
+        round.Return(); // Answered, so nobody reads it any more. After an exception somebody may.
+        return answer;
     }
 
     /// <summary>Stores what has not been stored by the first try.</summary>
-    private async Task<IngestResult[]> FinishAsync(IngestEncoder events, IngestEncoder.Part[] parts, IngestResult[] results, CancellationToken cancellationToken)
+    private async Task<IngestAnswer> FinishAsync(IngestEncoder events, IngestRound round, CancellationToken cancellationToken)
     {
-        results = await Task.WhenAll(parts.Select(async (part, i) => await SettleAsync(results[i], cancellationToken).ConfigureAwait(false)
+        IngestEncoder.Part[] parts = round.Parts.ToArray();
+        IngestResult[] results = await Task.WhenAll(parts.Select(async part => await SettleAsync(part.Result, cancellationToken).ConfigureAwait(false)
             ?? await IngestPartAsync(part, events.Producer, events.Sequence, null, 0, cancellationToken).ConfigureAwait(false))).ConfigureAwait(false);
         long started = _time.GetTimestamp();
         while (results.Any(r => r.Appended > 0) && results.Any(r => r.Status == IngestStatus.Busy) && _time.GetElapsedTime(started) < BusyLimit)
@@ -94,7 +86,10 @@ public sealed partial class StreamingEngine
                 : Task.FromResult(results[i]))).ConfigureAwait(false);
         }
 
-        return results;
+        IngestOutcome outcome = results.Any(r => r.Status == IngestStatus.TooManyProducers) ? IngestOutcome.TooManyProducers
+            : results.Any(r => r.Status == IngestStatus.Busy) ? IngestOutcome.Busy
+            : IngestOutcome.Durable;
+        return new IngestAnswer(outcome, results.Sum(r => r.Appended));
     }
 
     /// <summary>Stores the events of one partition, through whatever happens to its owner.</summary>

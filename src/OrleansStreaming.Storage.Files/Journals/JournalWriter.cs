@@ -9,7 +9,7 @@ internal sealed class JournalWriter : IJournalWriter
     private readonly WriterThread _thread;
     private readonly AppendBatch _batch = new();
     private readonly ManualResetEventSlim _quiet = new(initialState: true);
-    private readonly PendingAppend _pending;
+    private readonly Completion _pending;
     private readonly Action _append;
     private IReadOnlyList<FrameToWrite> _frames = [];
     private long _bytes;
@@ -26,7 +26,7 @@ internal sealed class JournalWriter : IJournalWriter
         _journal = journal;
         _segment = segment;
         _thread = new WriterThread($"journal {journal.Name}");
-        _pending = new PendingAppend(StopAbandoned);
+        _pending = new Completion(goesOnElsewhere: false, StopAbandoned);
         _append = Append;
     }
 

@@ -1,15 +1,16 @@
 using System.Threading.Tasks.Sources;
 
-namespace OrleansStreaming.Storage.Files;
+namespace OrleansStreaming.Core;
 
 /// <summary>
-/// The append that is under way, to be awaited once. There are thousands a second and never two at a time, so one object
-/// serves them all. Whoever awaits it goes on on the thread that ends it.
+/// The end of something, to be awaited once, and then used again for the next: what happens thousands of times a second
+/// would else cost the collector a task each time.
 /// </summary>
-/// <param name="abandoned">Called when the wait is cancelled, before whoever waits goes on: nothing may be appended any more.</param>
-internal sealed class PendingAppend(Action abandoned) : IValueTaskSource
+/// <param name="goesOnElsewhere">Whoever awaits it goes on on a thread of the pool; else on the one that ends it.</param>
+/// <param name="abandoned">Called when the wait is cancelled, before whoever waits goes on.</param>
+internal sealed class Completion(bool goesOnElsewhere, Action? abandoned = null) : IValueTaskSource
 {
-    private ManualResetValueTaskSourceCore<bool> _core;
+    private ManualResetValueTaskSourceCore<bool> _core = new() { RunContinuationsAsynchronously = goesOnElsewhere };
     private CancellationTokenRegistration _cancelling;
     private CancellationToken _cancel;
     private int _ended = 1;
@@ -21,12 +22,12 @@ internal sealed class PendingAppend(Action abandoned) : IValueTaskSource
         _core.Reset();
         _cancel = cancellationToken;
         Volatile.Write(ref _ended, 0);
-        _cancelling = cancellationToken.UnsafeRegister(static append => ((PendingAppend)append!).Cancel(), this);
+        _cancelling = cancellationToken.UnsafeRegister(static completion => ((Completion)completion!).Cancel(), this);
         return new ValueTask(this, _core.Version);
     }
 
-    /// <summary>Ends it, unless it has been abandoned.</summary>
-    public void End(Exception? error)
+    /// <summary>Ends it, unless the wait has been cancelled.</summary>
+    public void End(Exception? error = null)
     {
         _cancelling.Unregister();
         if (Interlocked.Exchange(ref _ended, 1) != 0)
@@ -55,7 +56,7 @@ internal sealed class PendingAppend(Action abandoned) : IValueTaskSource
     {
         if (Interlocked.Exchange(ref _ended, 1) == 0)
         {
-            abandoned();
+            abandoned?.Invoke();
             _core.SetException(new OperationCanceledException(_cancel));
         }
     }
