@@ -276,8 +276,8 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
         PartitionManifest before = candidate.Before!, now = partition.Manifest.Current;
         Archived(candidate, before, now);
         Announce(before, now);
-        partition.Log.TrimTo(now.TrimmedTo);
         partition.Self.TrimTo(now.TrimmedTo);
+        partition.Log.TrimTo(now.TrimmedTo, silo.Journal.SpareBlocks);
         if (before.Table is not null && before.Table != now.Table)
         {
             silo.DeleteRun(before.Table);

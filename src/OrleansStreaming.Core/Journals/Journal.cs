@@ -22,6 +22,9 @@ internal sealed class Journal(int id, string name, JournalTable journals, SiloOp
 
     public int Id { get; } = id;
 
+    /// <summary>Blocks that have been trimmed, for new ones.</summary>
+    public SpareBlocks SpareBlocks { get; } = new();
+
     public string Name { get; } = name;
 
     /// <summary>The LSN that records appended now get.</summary>
@@ -81,7 +84,16 @@ internal sealed class Journal(int id, string name, JournalTable journals, SiloOp
             full.Closed = true; // The frame goes on.
         }
 
-        var block = new LogBlock(log.Partition, Id, NextLsn, log.NextOffset, time) { ExpectedBytes = log.LastBytes };
+        if (SpareBlocks.TryPop(out LogBlock? block))
+        {
+            block.Renew(log.Partition, Id, NextLsn, log.NextOffset, time);
+        }
+        else
+        {
+            block = new LogBlock(log.Partition, Id, NextLsn, log.NextOffset, time);
+        }
+
+        block.ExpectedBytes = log.LastBytes;
         _gathering.Add(block);
         log.Add(block);
         return block;

@@ -11,15 +11,15 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
     private Slot[]? _slots;
     private int _slotCount;
 
-    public int Partition { get; } = partition;
+    public int Partition { get; private set; } = partition;
 
-    public int Journal { get; } = journal;
+    public int Journal { get; private set; } = journal;
 
-    public long Lsn { get; } = lsn;
+    public long Lsn { get; private set; } = lsn;
 
-    public Offset First { get; } = first;
+    public Offset First { get; private set; } = first;
 
-    public long BaseTime { get; } = baseTime;
+    public long BaseTime { get; private set; } = baseTime;
 
     public int Count { get; private set; }
 
@@ -33,7 +33,7 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
     public bool HasOneTime { get; private set; } = true;
 
     /// <summary>The seal version under which the frame was written.</summary>
-    public int SealVersion { get; init; }
+    public int SealVersion { get; private init; }
 
     /// <summary>The offset of the last row.</summary>
     public long LastOffset => First.Value + Count - 1;
@@ -42,7 +42,7 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
     public byte[]? Buffer { get; private set; }
 
     /// <summary>About how many bytes it will get: those of the one before. Many small frames need little memory, and few large ones no copies.</summary>
-    public int ExpectedBytes { get; init; }
+    public int ExpectedBytes { get; set; }
 
     /// <summary>The bytes in use.</summary>
     public int Length { get; private set; }
@@ -98,6 +98,30 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
         _slotCount = read._slotCount;
         Refresh(journals);
     }
+
+    /// <summary>
+    /// Makes a block that has been trimmed, and that nobody knows any more, a new one. Small frames need tens of thousands a
+    /// second, which live until they are trimmed: the collector would copy each of them twice.
+    /// </summary>
+    public void Renew(int partition, int journal, long lsn, Offset first, long baseTime)
+    {
+        Partition = partition;
+        Journal = journal;
+        Lsn = lsn;
+        First = first;
+        BaseTime = baseTime;
+        Count = Length = 0;
+        OnlyProducer = null;
+        LastName = default;
+        HasOneTime = true;
+        StartBytes = 0;
+        Closed = WasBroughtBack = false;
+        Array.Clear(_slots ?? [], 0, _slotCount);
+        _slotCount = 0;
+    }
+
+    /// <summary>Whether it may be renewed: its rows are in memory, so nobody reads them again, and nobody remembers it or where its rows lie.</summary>
+    public bool IsRenewable => Buffer is not null && Pins == 0 && !IsListed && ArchivedIn is null && SealVersion == 0;
 
     /// <summary>Whether as many bytes fit into a block of the usual size.</summary>
     public bool HasRoomFor(int bytes) => Count == 0 || Length + bytes <= MaxBytes;

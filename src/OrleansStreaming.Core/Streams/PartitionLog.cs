@@ -145,13 +145,15 @@ internal sealed class PartitionLog(int partition, int epoch)
     }
 
     /// <summary>Forgets leading blocks that end at or below an offset.</summary>
-    public void TrimTo(long offset)
+    /// <param name="offset">The offset.</param>
+    /// <param name="spare">Takes the blocks.</param>
+    public void TrimTo(long offset, SpareBlocks spare)
     {
         _trimmedTo = Math.Max(_trimmedTo, offset);
         while (_head < _blocks.Count && _blocks[_head].LastOffset <= offset && _blocks[_head].Closed && _blocks[_head].Pins == 0)
         {
             _awayBytes -= _blocks[_head].Buffer is null ? BytesOf(_firstSequence) : 0;
-            _blocks[_head].Evict();
+            spare.Take(_blocks[_head]);
             _blocks[_head] = null!;
             _head++;
             _firstSequence++;
