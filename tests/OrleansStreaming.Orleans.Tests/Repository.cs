@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace OrleansStreaming.Orleans.Tests;
 
 /// <summary>The checkout these tests were built from.</summary>
@@ -7,14 +9,20 @@ internal static class Repository
 
     private static string Find()
     {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        // Where the build wrote to need not be below the repository; where this file was compiled from is.
+        foreach (var start in new[] { SourceFolder(), AppContext.BaseDirectory })
         {
-            if (File.Exists(Path.Combine(folder.FullName, "OrleansStreaming.sln")))
+            for (var folder = new DirectoryInfo(start); folder is not null; folder = folder.Parent)
             {
-                return folder.FullName;
+                if (File.Exists(Path.Combine(folder.FullName, "OrleansStreaming.sln")))
+                {
+                    return folder.FullName;
+                }
             }
         }
 
-        throw new InvalidOperationException($"No OrleansStreaming.sln above {AppContext.BaseDirectory}.");
+        throw new InvalidOperationException($"No OrleansStreaming.sln above {SourceFolder()} or {AppContext.BaseDirectory}.");
     }
+
+    private static string SourceFolder([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
 }

@@ -214,8 +214,8 @@ public sealed class GrainStorageTests : IAsyncLifetime
 
     private sealed class PlainJson : IGrainStorageSerializer
     {
-        public BinaryData Serialize<T>(T input) => BinaryData.FromObjectAsJson(input);
+        public BinaryData Serialize<T>(T? input) => BinaryData.FromObjectAsJson(input);
 
-        public T Deserialize<T>(BinaryData input) => input.ToObjectFromJson<T>()!;
+        public T? Deserialize<T>(BinaryData input) => input.ToObjectFromJson<T>();
     }
 }

@@ -57,6 +57,35 @@ public sealed class MembershipStorageTests
         (await table.UpdateRow(entry, data.TryGet(entry.SiloAddress)!.Item2, data.Version.Next())).ShouldBeTrue();
     }
 
+    [Fact]
+    public async Task A_change_that_meets_another_is_made_anew_on_what_that_has_left()
+    {
+        await using var data = new InMemoryStorage();
+        await using var storage = new DisturbedStorage(data.Share());
+        await using ServiceProvider here = Apps.Clustered((_, _) => ValueTask.FromResult<IStorage>(storage));
+        await using ServiceProvider there = Apps.Clustered((_, _) => ValueTask.FromResult<IStorage>(data.Share()));
+        IMembershipTable mine = here.GetRequiredService<IMembershipTable>();
+        IMembershipTable theirs = there.GetRequiredService<IMembershipTable>();
+        MembershipEntry first = await mine.AddAsync(Silos.Entry());
+        MembershipEntry second = await mine.AddAsync(Silos.Entry());
+
+        // Both tell that they are alive.
+        Between(storage, () => theirs.UpdateIAmAlive(new MembershipEntry { SiloAddress = second.SiloAddress, IAmAliveTime = Silos.Start.AddHours(2) }));
+        await mine.UpdateIAmAlive(new MembershipEntry { SiloAddress = first.SiloAddress, IAmAliveTime = Silos.Start.AddHours(1) });
+        MembershipTableData now = await mine.ReadAll();
+        now.TryGet(first.SiloAddress)!.Item1.IAmAliveTime.ShouldBe(Silos.Start.AddHours(1));
+        now.TryGet(second.SiloAddress)!.Item1.IAmAliveTime.ShouldBe(Silos.Start.AddHours(2));
+
+        // That does not keep an insert from succeeding; another insert does.
+        Between(storage, () => theirs.UpdateIAmAlive(new MembershipEntry { SiloAddress = second.SiloAddress, IAmAliveTime = Silos.Start.AddHours(3) }));
+        (await mine.InsertRow(Silos.Entry(), now.Version.Next())).ShouldBeTrue();
+        now = await mine.ReadAll();
+        now.TryGet(second.SiloAddress)!.Item1.IAmAliveTime.ShouldBe(Silos.Start.AddHours(3));
+        Between(storage, () => theirs.AddAsync(Silos.Entry()));
+        (await mine.InsertRow(Silos.Entry(), now.Version.Next())).ShouldBeFalse();
+        (await mine.ReadAll()).Members.Count.ShouldBe(4);
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("{")]
@@ -164,6 +193,19 @@ public sealed class MembershipStorageTests
         (await gateways.GetGateways()).Select(g => g.ToString()).ShouldBe(
             [$"gwy.tcp://10.0.0.1:30000/{first.SiloAddress.Generation}", $"gwy.tcp://[fd00::12]:40000/{second.SiloAddress.Generation}"], ignoreOrder: true);
         gateways.MaxStaleness.ShouldBeGreaterThan(TimeSpan.Zero);
+    }
+
+    /// <summary>Lets another process do something between the next reading and the swap that follows it.</summary>
+    private static void Between(DisturbedStorage storage, Func<Task> other)
+    {
+        int calls = 0;
+        storage.Before = async _ =>
+        {
+            if (++calls == 2)
+            {
+                await other();
+            }
+        };
     }
 
     /// <summary>Whatever is waited for is due at once.</summary>

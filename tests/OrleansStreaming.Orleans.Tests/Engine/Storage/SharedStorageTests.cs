@@ -156,8 +156,40 @@ public sealed class SharedStorageTests
         read.ShouldBe([2, 3]);
     }
 
+    [Fact]
+    public async Task A_lease_that_ends_closes_the_writers_that_its_user_has_left_open()
+    {
+        await using var plain = new SlowAppends(new InMemoryStorage());
+        await using ServiceProvider app = Apps.With(plain);
+        SharedStorage shared = app.GetRequiredService<SharedStorage>();
+        IStorage mine = await shared.LeaseAsync(Cancel);
+        IStorage other = await shared.LeaseAsync(Cancel);
+        await mine.CreateJournalAsync("left-open", Cancel);
+        await using IJournalWriter writer = await other.CreateJournalAsync("other", Cancel);
+        await mine.DisposeAsync();
+        plain.Closed.ShouldBe(["left-open"]);
+        await writer.AppendAsync([], Cancel);
+    }
+
+    /// <summary>A storage that is no other's kin, and notes which writers are closed.</summary>
     private sealed class SlowAppends(IStorage storage) : StorageLease(storage, static _ => { }), IStorage
     {
+        public List<string> Closed { get; } = [];
+
         TimeSpan IStorage.AppendEvery => TimeSpan.FromSeconds(3);
+
+        async ValueTask<IJournalWriter> IStorage.CreateJournalAsync(string journal, CancellationToken cancellationToken) =>
+            new Writer(this, journal, await CreateJournalAsync(journal, cancellationToken));
+
+        private sealed class Writer(SlowAppends owner, string journal, IJournalWriter writer) : IJournalWriter
+        {
+            public ValueTask AppendAsync(IReadOnlyList<FrameToWrite> frames, CancellationToken cancellationToken) => writer.AppendAsync(frames, cancellationToken);
+
+            public ValueTask DisposeAsync()
+            {
+                owner.Closed.Add(journal);
+                return writer.DisposeAsync();
+            }
+        }
     }
 }
