@@ -85,7 +85,7 @@ internal sealed partial class Silo
     /// <summary>Seals the journals of dead silos: fence, find the end, write it down for all.</summary>
     private void SealDead()
     {
-        if (Membership is not { } view || Phase is not (SiloPhase.Running or SiloPhase.Draining) || view.Live.Keys.Order(StringComparer.Ordinal).FirstOrDefault() != Name)
+        if (Membership is not { } view || Phase is not (SiloPhase.Running or SiloPhase.Draining) || view.Live.Keys.Order(StringComparer.Ordinal).FirstOrDefault() != (view.Self ?? Name))
         {
             return;
         }

@@ -136,6 +136,9 @@ internal sealed partial class Silo
         }
     }
 
+    /// <summary>Whether a partition, by its place among all, belongs to this silo.</summary>
+    public bool IsPlacedHere(int ordinal) => ordinal >= 0 && Membership is { } view && view.DesiredOwner(ordinal) == (view.Self ?? Name);
+
     public void AnnounceOwner(Partition partition) =>
         Broadcast(_ => new OwnerMessage(Journal.Id, SealVersion, Journal.Durable, partition.Id, partition.Epoch));
 

@@ -16,7 +16,9 @@ internal sealed class LocalCluster(int silos) : ICluster
 
     public string? Host => null;
 
-    public bool OthersGoOn => false;
+    public bool HasOthers => false;
+
+    public Task Changed { get; } = new TaskCompletionSource().Task;
 
     public Task<IReadOnlyList<EngineReport>> AskOthersAsync() => Task.FromResult<IReadOnlyList<EngineReport>>([]);
 
@@ -27,9 +29,11 @@ internal sealed class LocalCluster(int silos) : ICluster
         return ValueTask.CompletedTask;
     }
 
-    public void Leaving()
-    {
-    }
+    public bool Reads(string source) => true;
+
+    public ValueTask<bool> LeaveAsync(CancellationToken cancellationToken) => ValueTask.FromResult(false);
+
+    public ValueTask RestAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
     public void Joined(SiloIncarnation incarnation, int journal)
     {

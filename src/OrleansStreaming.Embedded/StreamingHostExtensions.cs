@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using OrleansStreaming;
+using OrleansStreaming.Core;
 using OrleansStreaming.Embedded;
 using OrleansStreaming.Engine;
 
@@ -20,10 +21,17 @@ public static class StreamingHostExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(configure);
-        builder.Services.AddEngine(builder.Configuration, configure, options);
+        builder.Services.AddEngine(builder.Configuration, OpenStorageAsync, configure, options);
         builder.Services.AddSingleton<ICluster>(provider => new LocalCluster(provider.GetRequiredService<IOptions<StreamingOptions>>().Value.Silos));
         builder.Services.AddHostedService<StreamingService>();
         return builder;
+    }
+
+    private static ValueTask<IStorage> OpenStorageAsync(IServiceProvider services, CancellationToken cancellationToken)
+    {
+        StorageFactory open = services.GetService<StorageFactory>()
+            ?? throw new InvalidOperationException("No storage is configured. Add one in AddStreaming, such as .UseFiles(\"data\").");
+        return open(services, cancellationToken);
     }
 
     /// <summary>Starts and stops the engine with the host.</summary>

@@ -11,7 +11,7 @@ public class ExactlyOnceTests
         Click[] clicks = ClickCounting.Clicks(0, 3000);
         (await app.Engine.PublishAsync("clicks", clicks, TestApp.Cancel)).Accepted.ShouldBe(3000);
         await app.QuietAsync();
-        await ClickCounting.ShouldMatchAsync(app, sink, clicks);
+        await ClickCounting.ShouldMatchAsync(app.StatesAsync, sink, clicks);
         await app.StopAsync();
     }
 
@@ -41,7 +41,7 @@ public class ExactlyOnceTests
         }
 
         await app.QuietAsync();
-        await ClickCounting.ShouldMatchAsync(app, sink, all);
+        await ClickCounting.ShouldMatchAsync(app.StatesAsync, sink, all);
         app.Engine.GetRollbacks().Count.ShouldBeGreaterThanOrEqualTo(4);
     }
 
@@ -58,7 +58,7 @@ public class ExactlyOnceTests
             await app.Engine.PublishAsync("clicks", clicks, TestApp.Cancel);
             all.AddRange(clicks);
             await app.QuietAsync();
-            await ClickCounting.ShouldMatchAsync(app, sink, all);
+            await ClickCounting.ShouldMatchAsync(app.StatesAsync, sink, all);
             app.Engine.Hosts.Sum(h => h.Totals.Replayed).ShouldBe(0);
             await app.StopAsync();
         }
@@ -79,7 +79,7 @@ public class ExactlyOnceTests
             if (run == 3)
             {
                 await app.QuietAsync();
-                await ClickCounting.ShouldMatchAsync(app, sink, all);
+                await ClickCounting.ShouldMatchAsync(app.StatesAsync, sink, all);
             }
         }
     }

@@ -340,7 +340,7 @@ public class FeatureTests
         }
 
         await app.QuietAsync();
-        await ClickCounting.ShouldMatchAsync(app, sink, all);
+        await ClickCounting.ShouldMatchAsync(app.StatesAsync, sink, all);
         app.Engine.GetRollbacks().SelectMany(r => r.Grains).ShouldNotContain(g => g.Operator == nameof(ViewsByPage));
     }
 

@@ -73,7 +73,7 @@ internal sealed partial class Ownerships
         manifest.ReleaseSealVersion <= silo.SealVersion
         && manifest.Owners.All(o => o.Journal < silo.Cluster.Journals.Count && (o.ReleasedAt >= 0 || silo.Journals.IsSealed(o.Journal)));
 
-    private bool IsDesired(int partition) => silo.Membership?.DesiredOwner(Ordinal(partition)) == silo.Name && silo.Phase == SiloPhase.Running;
+    private bool IsDesired(int partition) => silo.IsPlacedHere(Ordinal(partition)) && silo.Phase == SiloPhase.Running;
 
     /// <summary>What was read is what is claimed; the write fences every older one.</summary>
     private void Swap(PartitionManifest read, string? tag)

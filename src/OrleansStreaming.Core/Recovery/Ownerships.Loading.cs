@@ -237,14 +237,24 @@ internal sealed partial class Ownerships
         _byId.Add(id, partition);
         _active = [.. _byId.Values];
         Learn(id, partition.Epoch, silo.Journal.Id);
-        foreach (RecoveryEntry entry in _following)
-        {
-            entry.TakenOver++;
-        }
+        CountTakeover(opening.Manifest);
 
         silo.Log.Opened(silo.Name, partition.Name, partition.Epoch, partition.Checkpoints.Entries, log.EndSequence - log.FirstSequence);
         partition.Start();
         silo.AnnounceOwner(partition);
+    }
+
+    /// <summary>What the owner before had not released is taken over because its journal was sealed.</summary>
+    private void CountTakeover(PartitionManifest manifest)
+    {
+        if (manifest.Owners is [.., { ReleasedAt: < 0 } before, _])
+        {
+            string journal = silo.JournalName(before.Journal);
+            foreach (RecoveryEntry entry in _following)
+            {
+                entry.TakenOver += entry.Journal == journal ? 1 : 0;
+            }
+        }
     }
 
     private void Trouble(Opening opening, Exception error, Action? again)

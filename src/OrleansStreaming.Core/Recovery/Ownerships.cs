@@ -103,7 +103,7 @@ internal sealed partial class Ownerships(Silo silo)
     public void Released(int partition)
     {
         int ordinal = Ordinal(partition);
-        if (ordinal >= 0 && silo.Membership?.DesiredOwner(ordinal) == silo.Name)
+        if (ordinal >= 0 && silo.IsPlacedHere(ordinal))
         {
             Claim(partition);
         }
@@ -112,7 +112,7 @@ internal sealed partial class Ownerships(Silo silo)
     /// <summary>Claims what belongs here and is free, gives up what belongs elsewhere.</summary>
     public void Review()
     {
-        if (silo.Membership is not { } view || silo.Phase is not (SiloPhase.Running or SiloPhase.Draining))
+        if (silo.Membership is null || silo.Phase is not (SiloPhase.Running or SiloPhase.Draining))
         {
             return;
         }
@@ -120,8 +120,7 @@ internal sealed partial class Ownerships(Silo silo)
         for (int i = 0; i < All.Count; i++)
         {
             int id = All[i].Id;
-            string? desired = view.DesiredOwner(i);
-            bool mine = desired == silo.Name && silo.Phase == SiloPhase.Running;
+            bool mine = silo.IsPlacedHere(i) && silo.Phase == SiloPhase.Running;
             if (_byId.TryGetValue(id, out Partition? partition))
             {
                 if (!mine && silo.Phase == SiloPhase.Running)

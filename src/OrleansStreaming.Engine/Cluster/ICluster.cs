@@ -14,8 +14,11 @@ internal interface ICluster : IAsyncDisposable
     /// <summary>Noted with every journal that this process writes, so that others can tell whether its writer lives; null where there is but one process.</summary>
     string? Host { get; }
 
-    /// <summary>Whether other processes go on when this one stops. If so its partitions go to them; if not, all is processed before it stops.</summary>
-    bool OthersGoOn { get; }
+    /// <summary>Whether there can be silos in other processes.</summary>
+    bool HasOthers { get; }
+
+    /// <summary>Completes at the next change of who takes part, or of what belongs here.</summary>
+    Task Changed { get; }
 
     /// <summary>What other processes report; those that do not answer in time are left out.</summary>
     Task<IReadOnlyList<EngineReport>> AskOthersAsync();
@@ -26,8 +29,14 @@ internal interface ICluster : IAsyncDisposable
     /// <param name="cancellationToken">Gives up.</param>
     ValueTask StartAsync(StreamingEngine engine, ClusterRecord record, CancellationToken cancellationToken);
 
-    /// <summary>This process begins to stop: it wants no partitions any more.</summary>
-    void Leaving();
+    /// <summary>Whether a source is to be read in this process: it is read in one at a time, more or less.</summary>
+    bool Reads(string source);
+
+    /// <summary>This process begins to stop: it wants no partitions any more. True when others take them over, false when all stop together.</summary>
+    ValueTask<bool> LeaveAsync(CancellationToken cancellationToken);
+
+    /// <summary>The turns of this process have stopped; waits until those of all that stop with it have, too.</summary>
+    ValueTask RestAsync(CancellationToken cancellationToken);
 
     /// <summary>An incarnation of a silo of this process takes part.</summary>
     void Joined(SiloIncarnation incarnation, int journal);

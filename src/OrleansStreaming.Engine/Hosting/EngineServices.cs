@@ -15,7 +15,13 @@ internal sealed record TopologyExtension(Action<StreamingBuilder> Extend);
 internal static class EngineServices
 {
     /// <summary>Adds the engine; who adds it also registers an <see cref="ICluster"/>, and starts and stops it.</summary>
-    public static void AddEngine(this IServiceCollection services, IConfiguration configuration, Action<StreamingBuilder> configure, Action<StreamingOptions>? options)
+    /// <param name="services">Those of the host.</param>
+    /// <param name="configuration">Its configuration.</param>
+    /// <param name="openStorage">Opens the storage, which the engine then disposes.</param>
+    /// <param name="configure">Declares the topology.</param>
+    /// <param name="options">Options in code.</param>
+    public static void AddEngine(
+        this IServiceCollection services, IConfiguration configuration, StorageFactory openStorage, Action<StreamingBuilder> configure, Action<StreamingOptions>? options)
     {
         if (services.Any(s => s.ServiceType == typeof(StreamingEngine)))
         {
@@ -35,8 +41,7 @@ internal static class EngineServices
             Extend(topology, provider).Build(),
             provider.GetRequiredService<IOptions<StreamingOptions>>().Value,
             provider.GetRequiredService<ICluster>(),
-            cancel => (provider.GetService<StorageFactory>() ?? throw new InvalidOperationException(
-                "No storage is configured. Add one in AddStreaming, such as .UseFiles(\"data\")."))(provider, cancel),
+            cancel => openStorage(provider, cancel),
             provider,
             provider.GetRequiredService<ILoggerFactory>(),
             provider.GetRequiredService<TimeProvider>()));

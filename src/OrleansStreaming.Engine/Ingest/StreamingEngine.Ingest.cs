@@ -172,7 +172,7 @@ public sealed partial class StreamingEngine
             }
         }
 
-        return _cluster.OthersGoOn && any is not null && any.Silo.Ownerships.TryFindOwner(partition, out int journal) ? _cluster.Find(journal) : null;
+        return _cluster.HasOthers && any is not null && any.Silo.Ownerships.TryFindOwner(partition, out int journal) ? _cluster.Find(journal) : null;
     }
 
     private async Task<long> SealedAtAsync(int journal, CancellationToken cancellationToken)

@@ -35,8 +35,8 @@ public sealed partial class StreamingEngine
     [LoggerMessage(2012, LogLevel.Information, "Source {Source} is read from behind position {After}")]
     private static partial void SourceStarted(ILogger logger, string source, long after);
 
-    [LoggerMessage(2020, LogLevel.Warning, "The engine stops although not everything has been processed after {Seconds} s; the next start recovers it")]
-    private static partial void NotDrained(ILogger logger, double seconds);
+    [LoggerMessage(2020, LogLevel.Warning, "The engine stops after {Seconds} s although it could not {Step}: {Why}. The next start recovers it")]
+    private static partial void NotDrained(ILogger logger, double seconds, string step, string why);
 
     [LoggerMessage(2030, LogLevel.Information, "Deployment {Deployment}: {Change}")]
     internal static partial void DeploymentChanged(ILogger logger, string deployment, string change);

@@ -8,17 +8,23 @@ public sealed partial class StreamingEngine
 {
     private async Task DrainAsync(CancellationToken cancellationToken)
     {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return; // To stop at once is what was asked for.
+        }
+
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Options.DrainTimeout);
+        long started = _time.GetTimestamp();
+        string step = "leave the cluster";
         try
         {
-            if (_cluster.OthersGoOn)
+            bool workGoesOn = await _cluster.LeaveAsync(limit.Token).ConfigureAwait(false);
+            if (!workGoesOn)
             {
-                _cluster.Leaving(); // Their work goes on elsewhere.
-            }
-            else
-            {
+                step = "process what there is";
                 await WhenQuietAsync(limit.Token).ConfigureAwait(false);
+                step = "checkpoint";
                 await EverywhereAsync(silo => silo.CheckpointAll(), limit.Token).ConfigureAwait(false);
             }
 
@@ -27,12 +33,17 @@ public sealed partial class StreamingEngine
                 host.StayDown();
             }
 
-            if (!_cluster.OthersGoOn)
+            if (!workGoesOn)
             {
+                step = "stop all turns";
                 await EverywhereAsync(silo => silo.StopTurns(), limit.Token).ConfigureAwait(false);
+                step = "wait for the others to stop theirs";
+                await _cluster.RestAsync(limit.Token).ConfigureAwait(false);
             }
 
+            step = "give up the partitions";
             await EverywhereAsync(silo => silo.ReleaseAll(), limit.Token).ConfigureAwait(false);
+            step = "seal the journals";
             await EverywhereAsync(
                 silo =>
                 {
@@ -43,11 +54,20 @@ public sealed partial class StreamingEngine
         }
         catch (OperationCanceledException)
         {
-            if (!cancellationToken.IsCancellationRequested)
-            {
-                NotDrained(_logger, Options.DrainTimeout.TotalSeconds);
-            }
+            string[] why = await Task.WhenAll(_hosts.Select(h => h.LookAsync(Unfinished))).ConfigureAwait(false);
+            NotDrained(_logger, _time.GetElapsedTime(started).TotalSeconds, step, string.Join("; ", why));
         }
+    }
+
+    /// <summary>What a silo has not done, for people.</summary>
+    private static string Unfinished(Silo silo)
+    {
+        var parts = new List<string> { $"{silo.Name} {silo.Phase}" };
+        parts.AddRange(silo.Outbox.Waits.Take(5).Select(w => $"{w.Batches} sends to {silo.Ownerships.NameOf(w.Partition)} unacknowledged"));
+        parts.AddRange(silo.Ownerships.Active.Where(p => p.HasWork || !p.IsSettled).Take(5).Select(p => $"{p.Name} has work"));
+        parts.AddRange(silo.Ownerships.Active.Where(p => p.Move.Phase != MovePhase.None).Take(5).Select(p => $"{p.Name} is {p.Move.Phase}"));
+        parts.AddRange(silo.Ownerships.All.Where(p => silo.Ownerships.Find(p.Id) is null && silo.Ownerships.OwnerOf(p.Id).Journal < 0).Take(5).Select(p => $"{silo.Ownerships.NameOf(p.Id)} has no owner"));
+        return string.Join(", ", parts);
     }
 
     /// <summary>Asks every silo again and again until all say yes; one that is down has nothing to say.</summary>

@@ -131,7 +131,7 @@ public sealed partial class StreamingEngine
         {
             int[] missing = [.. Topology.Streams.SelectMany(s => Enumerable.Range(0, s.PartitionCount).Select(i => PartitionId.Of(s, i))).Where(p => !IsServed(p))];
             problems.Add($"{missing.Length} partitions are not served yet");
-            if (_cluster.OthersGoOn)
+            if (_cluster.HasOthers)
             {
                 Array.ForEach(missing, LookForOwner); // Perhaps they are, and the news of it was lost.
             }

@@ -43,18 +43,20 @@ internal abstract class SourceRunner(StreamingEngine engine, SourceDefinition de
     private async Task RunAsync()
     {
         TimeSpan delay = TimeSpan.FromMilliseconds(100);
-        while (!_cancel.IsCancellationRequested)
+        while (await IsHereAsync().ConfigureAwait(false))
         {
+            using CancellationTokenSource reading = CancellationTokenSource.CreateLinkedTokenSource(_cancel.Token);
+            Task watching = WatchAsync(reading);
             try
             {
-                await ReadAsync(_cancel.Token).ConfigureAwait(false);
+                await ReadAsync(reading.Token).ConfigureAwait(false);
                 Engine.LogSourceCompleted(Definition.Name, Position);
                 Ended.TrySetResult();
                 return;
             }
-            catch (OperationCanceledException) when (_cancel.IsCancellationRequested)
+            catch (OperationCanceledException) when (reading.IsCancellationRequested)
             {
-                return;
+                continue; // The engine stops, or another process reads it from now on.
             }
             catch (Exception e)
             {
@@ -72,6 +74,44 @@ internal abstract class SourceRunner(StreamingEngine engine, SourceDefinition de
 
                 delay = TimeSpan.FromMilliseconds(Math.Min(10_000, delay.TotalMilliseconds * 2));
             }
+            finally
+            {
+                await reading.CancelAsync().ConfigureAwait(false);
+                await watching.ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>Waits until the source is to be read in this process; false when the engine stops first.</summary>
+    private async Task<bool> IsHereAsync()
+    {
+        while (!_cancel.IsCancellationRequested)
+        {
+            Task changed = Engine.Cluster.Changed;
+            if (Engine.Cluster.Reads(Definition.Name))
+            {
+                return true;
+            }
+
+            await changed.WaitAsync(_cancel.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        return false;
+    }
+
+    /// <summary>Ends the reading when the source is to be read elsewhere.</summary>
+    private async Task WatchAsync(CancellationTokenSource reading)
+    {
+        while (!reading.IsCancellationRequested)
+        {
+            Task changed = Engine.Cluster.Changed;
+            if (!Engine.Cluster.Reads(Definition.Name))
+            {
+                await reading.CancelAsync().ConfigureAwait(false);
+                return;
+            }
+
+            await changed.WaitAsync(reading.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 }

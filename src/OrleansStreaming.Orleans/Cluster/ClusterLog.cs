@@ -11,9 +11,6 @@ internal static partial class ClusterLog
     [LoggerMessage(3001, LogLevel.Information, "Silos that take part: {Silos}; journals to be sealed: {Dead}")]
     public static partial void MembersChanged(ILogger logger, string silos, int dead);
 
-    [LoggerMessage(3002, LogLevel.Warning, "Silo {Older} has the same name, {Name}, as its successor {Newer} and is declared dead")]
-    public static partial void Replaced(ILogger logger, string name, SiloAddress older, SiloAddress newer);
-
-    [LoggerMessage(3003, LogLevel.Error, "Membership could not be read; it is tried again")]
+    [LoggerMessage(3002, LogLevel.Error, "Membership could not be read; it is tried again")]
     public static partial void MembershipFailed(ILogger logger, Exception error);
 }

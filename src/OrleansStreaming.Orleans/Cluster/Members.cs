@@ -5,8 +5,11 @@ namespace OrleansStreaming.Clustering;
 /// <summary>What the record of journals and Orleans' membership come to. Pure: the same from the same.</summary>
 internal sealed class Members
 {
-    /// <summary>The silos that partitions are placed on, sorted.</summary>
+    /// <summary>The silos that partitions are placed on, sorted: those that stay, or where none does, all: until they stop, what they send must find an owner.</summary>
     public List<string> Places { get; } = [];
+
+    /// <summary>Some silo is to go on.</summary>
+    public bool AnyStays { get; private set; }
 
     /// <summary>The journals that live silos write, by the silo's name.</summary>
     public Dictionary<string, int> Live { get; } = [];
@@ -20,8 +23,10 @@ internal sealed class Members
     /// <summary>Processes that write journals and that membership does not know: gone, or newer than what is known of membership.</summary>
     public List<string> Unclear { get; } = [];
 
-    /// <summary>Processes that live on although another one has taken their name.</summary>
-    public List<(string Name, SiloAddress Older, SiloAddress Newer)> Replaced { get; } = [];
+    private readonly Dictionary<string, string> _names = [];
+
+    /// <summary>The name of a process in this view; null when it writes nothing.</summary>
+    public string? NameOf(string host) => _names.GetValueOrDefault(host);
 
     /// <summary>What a process knows beside record and membership.</summary>
     /// <param name="Host">This process.</param>
@@ -35,11 +40,25 @@ internal sealed class Members
     {
         var members = new Members();
         var sealedOnes = record.Seals.Select(s => s.Journal).ToHashSet();
+        var live = new Dictionary<string, (int Journal, string Silo, bool Takes)>();
         for (int journal = record.Journals.Count - 1; journal >= 0; journal--) // The newest of a process is the one that it writes.
         {
             if (!sealedOnes.Contains(journal))
             {
-                members.Take(journal, record.Journals[journal], snapshot, known);
+                members.Take(journal, record.Journals[journal], snapshot, known, live);
+            }
+        }
+
+        members.AnyStays = live.Values.Any(l => l.Takes);
+        foreach ((string host, (int journal, string silo, bool takes)) in live)
+        {
+            // Names are the application's, and it may have given one twice.
+            string name = live.Values.Count(l => l.Silo == silo) == 1 ? silo : $"{silo}@{host}";
+            members._names[host] = name;
+            members.Live[name] = journal;
+            if (takes || !members.AnyStays)
+            {
+                members.Places.Add(name);
             }
         }
 
@@ -47,7 +66,7 @@ internal sealed class Members
         return members;
     }
 
-    private void Take(int journal, JournalInfo info, ClusterMembershipSnapshot snapshot, Known known)
+    private void Take(int journal, JournalInfo info, ClusterMembershipSnapshot snapshot, Known known, Dictionary<string, (int Journal, string Silo, bool Takes)> live)
     {
         if (info.Host is null || known.Ended.Contains(journal) || known.Gone.Contains(info.Host))
         {
@@ -59,34 +78,15 @@ internal sealed class Members
         if (!snapshot.Members.TryGetValue(address, out ClusterMember? member) && info.Host != known.Host)
         {
             Unclear.Add(info.Host);
-            return;
         }
-
-        if (member?.Status == MemberStatus.Dead)
+        else if (member?.Status == MemberStatus.Dead || live.ContainsKey(info.Host))
         {
             Dead.Add(journal);
         }
-        else if (!Live.TryGetValue(info.Silo, out int newer))
+        else if (info.Host != known.Host || journal == known.Journal) // Else it is being registered, or has ended and says so itself.
         {
-            if (info.Host == known.Host && journal != known.Journal)
-            {
-                return; // Being registered, or an earlier one of this process: it says so itself.
-            }
-
-            Live[info.Silo] = journal;
+            live[info.Host] = (journal, info.Silo, member?.Status == MemberStatus.Active && !known.Leaving.Contains(info.Host));
             Writers[journal] = address;
-            if (member?.Status == MemberStatus.Active && !known.Leaving.Contains(info.Host))
-            {
-                Places.Add(info.Silo);
-            }
-        }
-        else
-        {
-            Dead.Add(journal);
-            if (!Writers[newer].Equals(address))
-            {
-                Replaced.Add((info.Silo, address, Writers[newer]));
-            }
         }
     }
 }

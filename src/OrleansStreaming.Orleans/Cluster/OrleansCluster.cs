@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using OrleansStreaming.Core;
 using OrleansStreaming.Engine;
+using OrleansStreaming.Topologies;
 
 namespace OrleansStreaming.Clustering;
 
@@ -10,7 +11,7 @@ namespace OrleansStreaming.Clustering;
 /// writes what, and both together say whose journals are to be sealed. Fencing is done at the storage: a view that is wrong
 /// for a while costs time and nothing else.
 /// </summary>
-internal sealed class OrleansCluster : ICluster
+internal sealed partial class OrleansCluster : ICluster
 {
     private static readonly TimeSpan ReportLimit = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
@@ -23,6 +24,9 @@ internal sealed class OrleansCluster : ICluster
     private readonly HashSet<int> _ended = [];
     private readonly HashSet<string> _leaving = [];
     private readonly HashSet<string> _gone = [];
+    private readonly HashSet<string> _rested = [];
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Members _members = new();
     private ClusterRecord _record = new();
     private SiloIncarnation? _local;
     private int _localJournal = -1;
@@ -47,7 +51,9 @@ internal sealed class OrleansCluster : ICluster
 
     public IReadOnlyList<string> LocalSilos { get; }
 
-    public bool OthersGoOn => true;
+    public bool HasOthers => true;
+
+    public Task Changed => Volatile.Read(ref _changed).Task;
 
     /// <summary>The incarnation of this process that takes part, if any.</summary>
     public SiloIncarnation? Local => Volatile.Read(ref _local);
@@ -108,15 +114,12 @@ internal sealed class OrleansCluster : ICluster
         Publish();
     }
 
-    public void Leaving()
+    public bool Reads(string source)
     {
-        lock (_lock)
-        {
-            _leaving.Add(Host);
-        }
-
-        Publish();
-        Notify(SiloNotice.Leaving, -1);
+        Members members = Volatile.Read(ref _members);
+        List<string> places = members.Places;
+        ulong hash = KeyHash.Compute(System.Text.Encoding.UTF8.GetBytes(source));
+        return places.Count > 0 && places[(int)(hash % (ulong)places.Count)] == members.NameOf(Host);
     }
 
     /// <summary>News from another silo.</summary>
@@ -131,6 +134,9 @@ internal sealed class OrleansCluster : ICluster
                     break;
                 case SiloNotice.Leaving:
                     _leaving.Add(host);
+                    break;
+                case SiloNotice.Rested:
+                    _rested.Add(host);
                     break;
             }
         }
@@ -147,11 +153,19 @@ internal sealed class OrleansCluster : ICluster
 
     public async ValueTask DisposeAsync()
     {
+        if (_stopping.IsCancellationRequested)
+        {
+            return; // By the engine when it stopped; the services end later.
+        }
+
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _following.ConfigureAwait(false);
-        foreach (RemoteSilo silo in _remote.Values)
+        foreach (int journal in _remote.Keys)
         {
-            await silo.DisposeAsync().ConfigureAwait(false);
+            if (_remote.TryRemove(journal, out RemoteSilo? silo))
+            {
+                await silo.DisposeAsync().ConfigureAwait(false);
+            }
         }
     }
 
@@ -186,16 +200,11 @@ internal sealed class OrleansCluster : ICluster
         lock (_lock)
         {
             Members members = Members.Of(_record, _membership.CurrentSnapshot, new Members.Known(Host, _localJournal, _ended, _leaving, _gone));
+            Volatile.Write(ref _members, members);
             Connect(members);
             if (members.Unclear.Count > 0)
             {
                 _ = ClearUpAsync(members.Unclear);
-            }
-
-            foreach ((string name, SiloAddress older, SiloAddress newer) in members.Replaced)
-            {
-                ClusterLog.Replaced(_logger, name, older, newer);
-                _ = TryKillAsync(older);
             }
 
             string announced = string.Join(", ", members.Places);
@@ -206,8 +215,10 @@ internal sealed class OrleansCluster : ICluster
             }
 
             int partitions = _engine!.Topology.Streams.Sum(s => s.PartitionCount);
-            Local?.Post(new MembershipView(members.Places, members.Live, members.Dead, Placement.Place(members.Places, partitions)));
+            Local?.Post(new MembershipView(members.Places, members.Live, members.Dead, Placement.Place(members.Places, partitions), members.NameOf(Host)));
         }
+
+        Interlocked.Exchange(ref _changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
     }
 
     /// <summary>Opens ways to journals of other processes, and closes those to journals that are no more.</summary>
@@ -262,23 +273,11 @@ internal sealed class OrleansCluster : ICluster
         Publish();
     }
 
-    private async Task TryKillAsync(SiloAddress silo)
-    {
-        try
-        {
-            await _membership.TryKill(silo).ConfigureAwait(false);
-        }
-        catch (Exception e)
-        {
-            ClusterLog.MembershipFailed(_logger, e);
-        }
-    }
-
     private void Notify(SiloNotice notice, int journal)
     {
         foreach (ClusterMember member in _membership.CurrentSnapshot.Members.Values)
         {
-            if (member.Status is MemberStatus.Active or MemberStatus.Joining && !member.SiloAddress.Equals(Address))
+            if (member.Status is not (MemberStatus.Dead or MemberStatus.None) && !member.SiloAddress.Equals(Address))
             {
                 _ = NotifyAsync(member.SiloAddress, notice, journal);
             }

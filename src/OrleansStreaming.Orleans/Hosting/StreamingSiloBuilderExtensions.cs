@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using OrleansStreaming;
 using OrleansStreaming.Clustering;
 using OrleansStreaming.Engine;
@@ -20,7 +21,8 @@ public static class StreamingSiloBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(configure);
-        builder.Services.AddEngine(builder.Configuration, configure, options);
+        builder.Services.AddEngine(builder.Configuration, static (services, cancel) => services.GetRequiredService<SharedStorage>().LeaseAsync(cancel), configure, options);
+        builder.Services.TryAddSingleton<SharedStorage>();
         builder.Services.AddSingleton<SiloServiceClient>();
         builder.Services.AddSingleton<OrleansCluster>();
         builder.Services.AddSingleton<ICluster>(services => services.GetRequiredService<OrleansCluster>());

@@ -42,4 +42,7 @@ internal enum SiloNotice
 
     /// <summary>The process wants no partitions any more: it is about to stop.</summary>
     Leaving,
+
+    /// <summary>The turns of a process that leaves have stopped, and all that they sent has arrived.</summary>
+    Rested,
 }

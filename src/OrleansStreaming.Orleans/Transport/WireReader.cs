@@ -26,7 +26,11 @@ internal ref struct WireReader(ReadOnlySpan<byte> bytes)
         }
     }
 
-    public int Int() => checked((int)Number());
+    public int Int()
+    {
+        long number = Number();
+        return number is >= int.MinValue and <= int.MaxValue ? (int)number : throw Damaged();
+    }
 
     /// <summary>How many things follow, each of at least one byte.</summary>
     public int Count()

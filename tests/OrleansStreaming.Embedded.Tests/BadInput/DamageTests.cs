@@ -58,7 +58,7 @@ public class DamageTests
         undo();
         await using TestApp app = await TestApp.StartAsync(folder.Path, s => ClickCounting.Topology(s, sink));
         await app.QuietAsync();
-        await ClickCounting.ShouldMatchAsync(app, sink, clicks);
+        await ClickCounting.ShouldMatchAsync(app.StatesAsync, sink, clicks);
     }
 
     [Fact]
@@ -73,7 +73,7 @@ public class DamageTests
         Click[] clicks = ClickCounting.Clicks(0, 200);
         await app.Engine.PublishAsync("clicks", clicks, TestApp.Cancel);
         await app.QuietAsync();
-        await ClickCounting.ShouldMatchAsync(app, sink, clicks);
+        await ClickCounting.ShouldMatchAsync(app.StatesAsync, sink, clicks);
     }
 
     /// <summary>A process that ended with everything in its journal and nothing in checkpoints.</summary>
@@ -106,7 +106,7 @@ public class DamageTests
 
         undo();
         await app.QuietAsync();
-        await ClickCounting.ShouldMatchAsync(app, sink, clicks);
+        await ClickCounting.ShouldMatchAsync(app.StatesAsync, sink, clicks);
         (await app.Engine.GetHealthAsync()).Ready.ShouldBeTrue();
 
         // A warning says as much as health does, and is not repeated without end.

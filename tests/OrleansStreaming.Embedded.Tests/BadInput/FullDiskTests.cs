@@ -47,7 +47,7 @@ public class FullDiskTests
         File.Delete(folder["ballast"]);
         await publishing;
         await app.QuietAsync();
-        await ClickCounting.ShouldMatchAsync(app, sink, clicks);
+        await ClickCounting.ShouldMatchAsync(app.StatesAsync, sink, clicks);
 
         // Also when nothing more comes in.
         await TestApp.UntilAsync(async () => await app.Engine.GetHealthAsync() is { Ready: true, Problems: [] }, "ready again, and nothing to complain about");

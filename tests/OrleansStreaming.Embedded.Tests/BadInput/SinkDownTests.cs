@@ -26,7 +26,7 @@ public class SinkDownTests
         EngineHealth health = await app.Engine.GetHealthAsync();
         health.Ready.ShouldBeTrue("a sink is no reason to refuse events");
         health.Sinks.ShouldAllBe(s => s.Sink == "broken" && s.Error == "the database is being moved");
-        await ClickCounting.ShouldMatchAsync(app, well, clicks);
+        await ClickCounting.ShouldMatchAsync(app.StatesAsync, well, clicks);
         broken.Events.ShouldBeEmpty();
         app.Log.Lines.ShouldContain(l => l.Contains("broken") && l.Contains("the database is being moved"));
 
@@ -34,8 +34,8 @@ public class SinkDownTests
         await app.KillAsync("silo0");
         broken.Before = null;
         await app.QuietAsync();
-        await ClickCounting.ShouldMatchAsync(app, broken, clicks);
-        await ClickCounting.ShouldMatchAsync(app, well, clicks);
+        await ClickCounting.ShouldMatchAsync(app.StatesAsync, broken, clicks);
+        await ClickCounting.ShouldMatchAsync(app.StatesAsync, well, clicks);
         (await app.Engine.GetHealthAsync()).Sinks.ShouldBeEmpty();
     }
 
@@ -67,6 +67,6 @@ public class SinkDownTests
 
         await app.QuietAsync();
         thrown.ShouldNotBeEmpty();
-        await ClickCounting.ShouldMatchAsync(app, sink, clicks);
+        await ClickCounting.ShouldMatchAsync(app.StatesAsync, sink, clicks);
     }
 }

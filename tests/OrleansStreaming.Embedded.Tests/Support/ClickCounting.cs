@@ -18,16 +18,16 @@ internal static class ClickCounting
     public static Click[] Clicks(int from, int count) =>
         [.. Enumerable.Range(from, count).Select(i => new Click(Users[i * 7 % Users.Length], Pages[i * 11 % Pages.Length], i))];
 
-    public static async Task ShouldMatchAsync(TestApp app, MemorySink<PageReport> sink, IReadOnlyList<Click> clicks)
+    public static async Task ShouldMatchAsync(Func<string, Task<Dictionary<string, string>>> statesOf, MemorySink<PageReport> sink, IReadOnlyList<Click> clicks)
     {
-        Dictionary<string, string> users = await app.StatesAsync(nameof(ClicksByUser));
+        Dictionary<string, string> users = await statesOf(nameof(ClicksByUser));
         users.Count.ShouldBe(clicks.Select(c => c.User).Distinct().Count());
         foreach (IGrouping<string, Click> user in clicks.GroupBy(c => c.User))
         {
             users[user.Key].ShouldBe($$"""{"count":{{user.Count()}},"sum":{{user.Sum(c => c.Number)}}}""");
         }
 
-        Dictionary<string, string> pages = await app.StatesAsync(nameof(ViewsByPage));
+        Dictionary<string, string> pages = await statesOf(nameof(ViewsByPage));
         foreach (IGrouping<string, Click> page in clicks.GroupBy(c => c.Page))
         {
             pages[page.Key].ShouldBe($$"""{"count":{{page.Count()}},"sum":{{page.Sum(c => c.Number)}}}""");

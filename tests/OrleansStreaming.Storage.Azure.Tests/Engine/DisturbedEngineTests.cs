@@ -49,7 +49,7 @@ public sealed class DisturbedEngineTests(Azurite azurite)
 
         faults.IsOn = false;
         await app.QuietAsync();
-        await ClickCounting.ShouldMatchAsync(app, sink, all);
+        await ClickCounting.ShouldMatchAsync(app.StatesAsync, sink, all);
         faults.Counts.Values.Sum().ShouldBeGreaterThan(20);
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"{string.Join(", ", faults.Counts.Select(c => $"{c.Key} {c.Value}"))}; incarnations {app.Engine.Hosts.Sum(h => h.Incarnations)}");

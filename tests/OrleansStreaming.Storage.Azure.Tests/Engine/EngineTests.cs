@@ -40,7 +40,7 @@ public sealed class EngineTests(Azurite azurite) : BlobTest(azurite)
         }
 
         await app.QuietAsync();
-        await ClickCounting.ShouldMatchAsync(app, sink, all);
+        await ClickCounting.ShouldMatchAsync(app.StatesAsync, sink, all);
         app.Engine.GetRollbacks().Count.ShouldBeGreaterThanOrEqualTo(3);
     }
 
@@ -62,7 +62,7 @@ public sealed class EngineTests(Azurite azurite) : BlobTest(azurite)
             else if (run == 2)
             {
                 await app.QuietAsync();
-                await ClickCounting.ShouldMatchAsync(app, sink, all);
+                await ClickCounting.ShouldMatchAsync(app.StatesAsync, sink, all);
             }
         }
     }
@@ -86,7 +86,7 @@ public sealed class EngineTests(Azurite azurite) : BlobTest(azurite)
         await Should.NotThrowAsync(() => unheard.ContinueWith(_ => { }, TaskScheduler.Default));
         (await second.Engine.PublishAsync("clicks", clicks, "p", 2, TestApp.Cancel)).Outcome.ShouldBe(IngestOutcome.Durable);
         await second.QuietAsync();
-        await ClickCounting.ShouldMatchAsync(second, sink, all);
+        await ClickCounting.ShouldMatchAsync(second.StatesAsync, sink, all);
     }
 
     [Fact]

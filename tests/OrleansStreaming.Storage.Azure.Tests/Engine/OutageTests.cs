@@ -59,7 +59,7 @@ public sealed class OutageTests : IAsyncLifetime
         await published;
         await more;
         await app.QuietAsync();
-        await ClickCounting.ShouldMatchAsync(app, sink, clicks);
+        await ClickCounting.ShouldMatchAsync(app.StatesAsync, sink, clicks);
         await TestApp.UntilAsync(async () => (await app.Engine.GetHealthAsync()) is { Ready: true, Problems: [] }, "health says that it is well");
 
         // Storage takes writes again; or, when it was away for too long, a new incarnation of the silo has begun a journal.

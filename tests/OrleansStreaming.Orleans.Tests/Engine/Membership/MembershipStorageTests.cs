@@ -4,7 +4,6 @@ using Orleans.Runtime;
 using OrleansStreaming.Core;
 using OrleansStreaming.Storage.Files;
 using OrleansStreaming.Testing;
-using MemberStatus = Orleans.Runtime.SiloStatus;
 
 namespace OrleansStreaming.Clustering.Tests;
 

@@ -1,7 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Runtime;
 using OrleansStreaming.Testing;
-using MemberStatus = Orleans.Runtime.SiloStatus;
 
 namespace OrleansStreaming.Clustering.Tests;
 

@@ -1,6 +1,5 @@
 using System.Net;
 using Orleans.Runtime;
-using MemberStatus = Orleans.Runtime.SiloStatus;
 
 namespace OrleansStreaming.Clustering.Tests;
 

@@ -7,7 +7,6 @@ using Orleans.Runtime;
 using Orleans.TestingHost;
 using OrleansStreaming.Core;
 using OrleansStreaming.Testing;
-using MemberStatus = Orleans.Runtime.SiloStatus;
 
 namespace OrleansStreaming.Clustering.Tests;
 

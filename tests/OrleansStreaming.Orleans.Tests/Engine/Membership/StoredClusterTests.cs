@@ -2,7 +2,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Orleans.Runtime;
 using Orleans.TestingHost;
 using OrleansStreaming.Testing;
-using MemberStatus = Orleans.Runtime.SiloStatus;
 
 namespace OrleansStreaming.Clustering.Tests;
 

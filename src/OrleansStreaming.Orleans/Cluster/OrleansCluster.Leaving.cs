@@ -1,0 +1,42 @@
+namespace OrleansStreaming.Clustering;
+
+/// <summary>A process that stops gives its partitions to the others; where all stop together, none goes before all have come to rest.</summary>
+internal sealed partial class OrleansCluster
+{
+    /// <summary>Processes that are stopped together are not stopped at the same moment.</summary>
+    private static readonly TimeSpan Together = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan TellAgain = TimeSpan.FromMilliseconds(250);
+
+    public async ValueTask<bool> LeaveAsync(CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            _leaving.Add(Host);
+        }
+
+        Publish();
+        Notify(SiloNotice.Leaving, -1);
+        await Task.Delay(Together, cancellationToken).ConfigureAwait(false);
+        return Volatile.Read(ref _members).AnyStays;
+    }
+
+    public async ValueTask RestAsync(CancellationToken cancellationToken)
+    {
+        while (!OthersRest())
+        {
+            Notify(SiloNotice.Rested, -1); // Again and again: news can be lost.
+            await Task.WhenAny(Changed, Task.Delay(TellAgain, cancellationToken)).ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+
+        Notify(SiloNotice.Rested, -1);
+    }
+
+    private bool OthersRest()
+    {
+        lock (_lock)
+        {
+            return _members.Writers.Values.All(w => w.Equals(Address) || _rested.Contains(w.ToParsableString()));
+        }
+    }
+}
