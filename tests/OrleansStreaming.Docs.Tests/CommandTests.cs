@@ -12,6 +12,7 @@ public sealed partial class CommandTests
     /// <summary>The programs that commands start, and the source that shows which options each has.</summary>
     private static readonly Dictionary<string, string?> Programs = new()
     {
+        ["infra/cluster/run.sh"] = "samples/FlightCluster/Drive/DriveOptions.cs", // Its program is run by the tests of the Orleans engine.
         ["samples/FlightBoard"] = "samples/FlightBoard/Options.cs",
         ["tests/OrleansStreaming.Simulation"] = "tests/OrleansStreaming.Simulation/Options.cs", // Run by test.sh.
         ["tests/OrleansStreaming.Benchmarks"] = "tests/OrleansStreaming.Benchmarks/Support/CommonOptions.cs", // Run by their own tests.
@@ -33,18 +34,23 @@ public sealed partial class CommandTests
                 script.ShouldContain("${" + variable.Value + ":-", Case.Sensitive, where);
             }
 
-            if (!OperatingSystem.IsWindows())
-            {
-                File.GetUnixFileMode(Path.Combine(Repository.Root, "test.sh")).HasFlag(UnixFileMode.UserExecute).ShouldBeTrue();
-            }
-
+            ShouldBeExecutable("test.sh");
             return;
         }
 
-        command.ShouldStartWith(RunProject, Case.Sensitive, $"{where}: a command that no test knows");
-        string[] parts = command[RunProject.Length..].Split(" -- ", 2);
+        string[] parts = command.Split(' ', 2);
+        if (parts[0].EndsWith(".sh", StringComparison.Ordinal))
+        {
+            ShouldBeExecutable(parts[0]);
+        }
+        else
+        {
+            command.ShouldStartWith(RunProject, Case.Sensitive, $"{where}: a command that no test knows");
+            parts = command[RunProject.Length..].Split(" -- ", 2);
+            Directory.GetFiles(Path.Combine(Repository.Root, parts[0]), "*.csproj").Length.ShouldBe(1, where);
+        }
+
         Programs.ShouldContainKey(parts[0], where);
-        Directory.GetFiles(Path.Combine(Repository.Root, parts[0]), "*.csproj").Length.ShouldBe(1, where);
         if (parts.Length == 2)
         {
             string source = File.ReadAllText(Path.Combine(Repository.Root, Programs[parts[0]].ShouldNotBeNull(where)));
@@ -124,6 +130,14 @@ public sealed partial class CommandTests
         }
 
         Lines(folder["output"]).ShouldBe(["""{"customer":"ada","orders":1,"amount":12.5}""", """{"customer":"ada","orders":2,"amount":14.5}"""]);
+    }
+
+    private static void ShouldBeExecutable(string script)
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            File.GetUnixFileMode(Path.Combine(Repository.Root, script)).HasFlag(UnixFileMode.UserExecute).ShouldBeTrue(script);
+        }
     }
 
     private static string[] Lines(string folder) =>
