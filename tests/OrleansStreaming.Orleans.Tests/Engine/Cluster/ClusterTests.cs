@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using Orleans.TestingHost;
 using OrleansStreaming.Testing;
 
@@ -32,6 +33,26 @@ public sealed class ClusterTests
         await run.ShouldMatchAsync();
         IReadOnlyList<Rollback> failures = (await run.Cluster.Engine(0).ReportOfAllAsync()).Rollbacks;
         failures.ShouldHaveSingleItem().TakenOverPartitions.ShouldBeInRange(4, 5); // A third of 14.
+    }
+
+    [Fact]
+    public async Task A_silo_that_is_wrongly_taken_for_dead_is_fenced_and_two_owners_do_no_harm()
+    {
+        await using Run run = await Run.StartAsync(3);
+        await run.PublishAsync(0, 500);
+        InProcessSiloHandle zombie = run.Cluster.Silos[2];
+        SiloIncarnation living = ClusterOf(zombie).Local.ShouldNotBeNull();
+        Task publishing = run.PublishAsync(2, 2000);
+        foreach (InProcessSiloHandle other in run.Cluster.Silos.Take(2))
+        {
+            ClusterOf(other).Take(SiloNotice.Ended, zombie.SiloAddress.ToParsableString(), living.Silo.Journal.Id);
+        }
+
+        await publishing;
+        await StreamingCluster.UntilAsync(() => Task.FromResult(ClusterOf(zombie).Local is { } next && next != living), "it has begun anew");
+        await run.Cluster.ReadyAsync();
+        await run.ShouldMatchAsync();
+        (await run.Cluster.Engine(0).ReportOfAllAsync()).Rollbacks.ShouldContain(r => r.Journal == living.Silo.Journal.Name && r.TakenOverPartitions > 0);
     }
 
     [Fact]
@@ -88,6 +109,8 @@ public sealed class ClusterTests
         EngineReport report = await next.Cluster.Engine(0).ReportOfAllAsync();
         report.Rollbacks.ShouldBeEmpty(); // All journals had been sealed by those that wrote them.
     }
+
+    private static OrleansCluster ClusterOf(InProcessSiloHandle silo) => silo.ServiceProvider.GetRequiredService<OrleansCluster>();
 
     /// <summary>A cluster that counts clicks.</summary>
     private sealed class Run : IAsyncDisposable

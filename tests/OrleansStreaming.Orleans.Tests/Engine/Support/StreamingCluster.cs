@@ -38,7 +38,8 @@ internal sealed class StreamingCluster : IAsyncDisposable
         var builder = new InProcessTestClusterBuilder(silos);
         builder.ConfigureSilo((_, orleans) =>
         {
-            orleans.Services.AddSingleton<StorageFactory>((_, _) => ValueTask.FromResult<IStorage>(new StorageLease(storage, static _ => { })));
+            orleans.Services.AddSingleton<StorageFactory>((_, _) => ValueTask.FromResult<IStorage>(
+                storage is ILosesTails tails ? new StorageLease.WithTails(storage, tails, static _ => { }) : new StorageLease(storage, static _ => { })));
             orleans.Configure<ClusterMembershipOptions>(o =>
             {
                 o.ProbeTimeout = TimeSpan.FromSeconds(2); // A silo that is declared dead takes the process down: not because the machine is busy.
