@@ -28,6 +28,12 @@ internal abstract class EventType(Type clrType, string schema)
 
     /// <summary>The event as JSON, for people and files.</summary>
     public abstract void WriteJson(ReadOnlySpan<byte> payload, System.Text.Json.Utf8JsonWriter output);
+
+    /// <summary>Appends the bytes of an event of this very type; returns the key's length.</summary>
+    public abstract int Encode(object value, IBufferWriter<byte> payload, Span<byte> key);
+
+    /// <summary>The event.</summary>
+    public abstract object Read(ReadOnlySpan<byte> payload);
 }
 
 /// <inheritdoc cref="EventType"/>
@@ -51,6 +57,16 @@ internal sealed class EventType<TEvent>(IEventSerializer<TEvent> serializer, Key
 
     public override void WriteJson(ReadOnlySpan<byte> payload, System.Text.Json.Utf8JsonWriter output) =>
         System.Text.Json.JsonSerializer.Serialize(output, Serializer.Read(payload), json);
+
+    public override int Encode(object value, IBufferWriter<byte> payload, Span<byte> key)
+    {
+        var typed = (TEvent)value;
+        int length = Key(in typed, key);
+        Serializer.Write(in typed, payload);
+        return length;
+    }
+
+    public override object Read(ReadOnlySpan<byte> payload) => Serializer.Read(payload)!;
 }
 
 /// <summary>The key of an event cannot be used: empty, too long or missing.</summary>

@@ -90,6 +90,16 @@ internal sealed partial class IngestEncoder(StreamDefinition stream, byte[] prod
         Append(type, PartitionOf(keyLength), keyLength);
     }
 
+    /// <summary>Adds an event whose type is known only at run time; returns its key, to be used at once.</summary>
+    /// <exception cref="KeyFormatException">Its key cannot be used.</exception>
+    public ReadOnlySpan<byte> AddObject(EventType type, object value)
+    {
+        Payload.ResetWrittenCount();
+        int keyLength = type.Encode(value, Payload, Key);
+        Append(type, PartitionOf(keyLength), keyLength);
+        return Key.AsSpan(0, keyLength);
+    }
+
     private int PartitionOf(int keyLength) => KeyHash.PartitionOf(KeyHash.Compute(Key.AsSpan(0, keyLength)), Stream.PartitionCount);
 
     private void Append(EventType type, int index, int keyLength)

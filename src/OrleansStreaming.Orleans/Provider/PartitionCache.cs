@@ -1,0 +1,284 @@
+using Orleans.Streams;
+using OrleansStreaming.Core;
+
+namespace OrleansStreaming.Clustering;
+
+/// <summary>
+/// The events of one partition that some subscriber has yet to take, sorted by Orleans stream. Full, it makes the agent
+/// wait; a subscriber that takes nothing is then left behind, and reads its events from the log when it goes on. Knows how
+/// far everything has been delivered. Used by the pulling agent alone.
+/// </summary>
+internal sealed class PartitionCache(PartitionQueue queue, StreamingProviderOptions options, TimeProvider time) : IQueueCache
+{
+    /// <summary>A failing subscriber that the agent has forgotten holds the position no longer than this.</summary>
+    private static readonly long AbandonedMs = (long)TimeSpan.FromMinutes(5).TotalMilliseconds;
+
+    /// <summary>What was purged lately: a subscription that is being made then may ask for it.</summary>
+    private static readonly long RecentMs = (long)TimeSpan.FromMinutes(2).TotalMilliseconds;
+
+    private readonly Dictionary<StreamId, CacheLine> _lines = [];
+    private readonly Queue<Slice> _order = new();
+    private readonly Dictionary<StreamId, long> _recent = [];
+    private readonly Queue<(long At, StreamId Id, long Last)> _recentOrder = new();
+    private readonly Queue<(long At, long Position)> _settling = new();
+    private readonly HashSet<CacheCursor> _behind = [];
+    private readonly HashSet<CacheCursor> _failing = [];
+    private readonly HashSet<StreamId> _lost = [];
+    private readonly long _origin = time.GetTimestamp();
+    private long _start = Offset.None.Value;
+    private long _purgedTo = Offset.None.Value;
+    private long _notedPosition = long.MinValue;
+    private int _count;
+
+    /// <summary>Milliseconds.</summary>
+    public long Now => (long)time.GetElapsedTime(_origin).TotalMilliseconds;
+
+    /// <summary>All that there is at or below has been added, or passed over.</summary>
+    public long ReadTo { get; private set; } = Offset.None.Value;
+
+    /// <summary>Everything at or below has been delivered to all subscribers there are.</summary>
+    public long Position
+    {
+        get
+        {
+            long position = _order.TryPeek(out Slice? first) ? first.Before : ReadTo;
+            foreach (CacheCursor cursor in _behind)
+            {
+                position = Math.Min(position, cursor.Pin ?? position);
+            }
+
+            return position;
+        }
+    }
+
+    /// <summary>What is at or below has been delivered by others before.</summary>
+    public void Begin(long start) => ReadTo = _start = _purgedTo = start;
+
+    /// <summary>There is nothing for anybody up to here.</summary>
+    public void PassOver(long to) => ReadTo = Math.Max(ReadTo, to);
+
+    /// <summary>As many as it likes: whether there is room is asked elsewhere, after purging.</summary>
+    public int GetMaxAddCount() => options.CacheEvents;
+
+    public bool IsUnderPressure() => _count >= options.CacheEvents;
+
+    public void AddToCache(IList<IBatchContainer> messages)
+    {
+        foreach (IBatchContainer message in messages)
+        {
+            Add((Received)message);
+        }
+    }
+
+    /// <summary>Forgets what all have taken, and tells how far that is. The agent need not hear of it.</summary>
+    public bool TryPurgeFromCache(out IList<IBatchContainer> purgedItems)
+    {
+        purgedItems = [];
+        Purge();
+        while (IsUnderPressure() && LeaveBehind())
+        {
+            Purge();
+        }
+
+        LetGo();
+        long now = Now, position = Position;
+        if (position > _notedPosition)
+        {
+            _notedPosition = position;
+            _settling.Enqueue((now, position));
+        }
+
+        while (_settling.TryPeek(out var settled) && now - settled.At >= (long)options.SettleAfter.TotalMilliseconds)
+        {
+            queue.Deliver(_settling.Dequeue().Position);
+        }
+
+        while (_recentOrder.TryPeek(out var recent) && now - recent.At > RecentMs)
+        {
+            _recentOrder.Dequeue();
+            if (_recent.GetValueOrDefault(recent.Id) == recent.Last)
+            {
+                _recent.Remove(recent.Id);
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The agent stops, and no subscription is being made: nothing has to settle.</summary>
+    public void UpdateDeliveryProgress(StreamSequenceToken? earliestSubscriptionToken, DateTime utcNow)
+    {
+        Purge();
+        queue.Deliver(Position);
+    }
+
+    public IQueueCacheCursor GetCacheCursor(StreamId streamId, StreamSequenceToken? token)
+    {
+        if (token is not (null or OffsetToken))
+        {
+            throw new ArgumentException($"A subscription of stream provider '{queue.Catalog.Provider}' cannot begin at a {token.GetType().Name}: use the token that came with an event, or make an {nameof(OffsetToken)}.", nameof(token));
+        }
+
+        if (!_lines.TryGetValue(streamId, out CacheLine? line))
+        {
+            _lines.Add(streamId, line = new CacheLine(streamId));
+        }
+
+        CacheCursor cursor = CursorAt(line, (OffsetToken?)token);
+        line.Cursors.Add(cursor);
+        return cursor;
+    }
+
+    /// <summary>A cursor has found what it asked for to be gone: the one that replaces it begins at the earliest there is.</summary>
+    public void Lost(CacheCursor cursor)
+    {
+        _lost.Add(cursor.Line.Id);
+        queue.Log.SubscriberLostEvents(queue.Name, cursor.Line.Id, new Offset(cursor.After));
+    }
+
+    public void Failing(CacheCursor cursor)
+    {
+        if (_failing.Add(cursor))
+        {
+            queue.Failing(_failing.Count);
+        }
+    }
+
+    public void Works(CacheCursor cursor)
+    {
+        if (_failing.Remove(cursor))
+        {
+            queue.Failing(_failing.Count);
+        }
+    }
+
+    public void Remove(CacheCursor cursor)
+    {
+        cursor.Line.Cursors.Remove(cursor);
+        _behind.Remove(cursor);
+        Works(cursor);
+        if (cursor.Line.IsEmpty)
+        {
+            _lines.Remove(cursor.Line.Id);
+        }
+    }
+
+    /// <summary>Has the log read for a cursor; the answer comes with what the receiver gets next.</summary>
+    public void Read(CacheCursor cursor, long after, long to, bool fromEarliest) => queue.Read(cursor, after, to, fromEarliest);
+
+    public List<Slice> Slices(IEnumerable<FeedEvent> events) => Slice.Of(queue.Catalog, queue.Stream, events, options.EventsPerDelivery);
+
+    public EventBatch Batch(StreamId id, IReadOnlyList<FeedEvent> events, OffsetToken token) => new(queue.Catalog, queue.Stream, id, events, token);
+
+    private void Add(Received received)
+    {
+        if (received.Slice is { } slice)
+        {
+            if (!_lines.TryGetValue(slice.Id, out CacheLine? line))
+            {
+                _lines.Add(slice.Id, line = new CacheLine(slice.Id));
+            }
+
+            slice.AddedAt = Now;
+            line.Add(slice);
+            _order.Enqueue(slice);
+            _count += slice.Events.Count;
+            PassOver(received.To);
+        }
+        else if (received.Cursor is { IsDisposed: false } cursor)
+        {
+            cursor.Take(received.History!);
+        }
+
+        if (received.Asks && _lines.TryGetValue(received.StreamId, out CacheLine? asked))
+        {
+            foreach (CacheCursor each in asked.Cursors)
+            {
+                each.Ask();
+            }
+        }
+    }
+
+    private CacheCursor CursorAt(CacheLine line, OffsetToken? token)
+    {
+        // What the cache has of the stream is not looked for in the log.
+        long gone = line.First is { } first ? Math.Min(_purgedTo, first.First - 1) : _purgedTo;
+        if (token is null)
+        {
+            return _lost.Remove(line.Id) ? new CacheCursor(this, line, Offset.None.Value, gone, true) : new CacheCursor(this, line, ReadTo, 0, false);
+        }
+
+        if (token.IsDelivered)
+        {
+            // All that was there when this agent began had been delivered, unless the subscriber was still being given the past.
+            long after = token.IsBehind ? token.Through : Math.Max(token.Through, _start);
+            bool missed = token.IsBehind || _recent.GetValueOrDefault(line.Id, Offset.None.Value) > after;
+            return new CacheCursor(this, line, after, missed ? gone : 0, false);
+        }
+
+        long place = token.SequenceNumber;
+        return place == Offset.None.Value
+            ? new CacheCursor(this, line, place, gone, true)
+            : new CacheCursor(this, line, place == queue.TrimmedTo ? place : place - 1, gone, false);
+    }
+
+    private void Purge()
+    {
+        while (_order.TryPeek(out Slice? slice) && _lines[slice.Id] is var line && line.HasPassed(slice))
+        {
+            Drop(slice, line);
+        }
+    }
+
+    private void Drop(Slice slice, CacheLine line)
+    {
+        _order.Dequeue();
+        line.RemoveFirst();
+        _count -= slice.Events.Count;
+        _purgedTo = Math.Max(_purgedTo, slice.Last);
+        _recent[slice.Id] = slice.Last;
+        _recentOrder.Enqueue((Now, slice.Id, slice.Last));
+        if (line.IsEmpty)
+        {
+            _lines.Remove(slice.Id);
+        }
+    }
+
+    /// <summary>The first slice goes although some have not taken it, if none of them has moved for long.</summary>
+    private bool LeaveBehind()
+    {
+        Slice slice = _order.Peek();
+        CacheLine line = _lines[slice.Id];
+        long now = Now, longAgo = now - (long)options.SlowAfter.TotalMilliseconds;
+        CacheCursor[] waiting = [.. line.Cursors.Where(c => c.After < slice.Last)];
+        if (slice.AddedAt > longAgo || waiting.Any(c => c.MovedAt > longAgo))
+        {
+            return false;
+        }
+
+        foreach (CacheCursor cursor in waiting)
+        {
+            if (_behind.Add(cursor))
+            {
+                queue.Log.SubscriberBehind(queue.Name, line.Id, new Offset(cursor.After));
+            }
+
+            cursor.FallBehind(slice);
+        }
+
+        Drop(slice, line);
+        return true;
+    }
+
+    /// <summary>Cursors that have caught up, and those that nobody uses any more.</summary>
+    private void LetGo()
+    {
+        _behind.RemoveWhere(c => c.Pin is null);
+        foreach (CacheCursor cursor in _failing.Where(c => Now - c.FailedAt > AbandonedMs).ToArray())
+        {
+            queue.Log.SubscriberAbandoned(queue.Name, cursor.Line.Id, new Offset(cursor.After));
+            Remove(cursor);
+            cursor.Abandon();
+        }
+    }
+}

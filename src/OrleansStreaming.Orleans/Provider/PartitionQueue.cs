@@ -1,0 +1,235 @@
+using System.Collections.Concurrent;
+using Orleans.Streams;
+using OrleansStreaming.Core;
+using OrleansStreaming.Engine;
+using OrleansStreaming.Topologies;
+
+namespace OrleansStreaming.Clustering;
+
+/// <summary>
+/// A partition as the pulling agent sees it: receives from the log's owner in this process, whoever that is over time, and
+/// answers what cursors ask about the past. The agent's calls come one at a time; the others from any thread.
+/// </summary>
+internal sealed class PartitionQueue : IQueueAdapterReceiver
+{
+    private const int EventsPerReceive = 1024;
+    private static readonly TimeSpan OwnerWait = TimeSpan.FromMilliseconds(50);
+    private readonly FeedHub _hub;
+    private readonly StreamingProviderOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ConcurrentQueue<Received> _words = new();
+    private readonly Lock _lock = new();
+    private readonly int _partition;
+    private FeedChannel? _channel;
+    private CancellationTokenSource? _waiting;
+    private long _takenTo = Offset.None.Value;
+    private bool _hasWord;
+    private volatile bool _stopped;
+
+    public PartitionQueue(StreamCatalog catalog, StreamDefinition stream, int index, FeedHub hub, StreamingProviderOptions options, ProviderLog log, TimeProvider time)
+    {
+        Catalog = catalog;
+        Stream = stream;
+        Name = $"{stream.Name}-{index}";
+        Log = log;
+        _partition = PartitionId.Of(stream, index);
+        _hub = hub;
+        _options = options;
+        _time = time;
+        Cache = new PartitionCache(this, options, time);
+    }
+
+    public StreamCatalog Catalog { get; }
+
+    public StreamDefinition Stream { get; }
+
+    /// <summary>Such as <c>flights-3</c>.</summary>
+    public string Name { get; }
+
+    public ProviderLog Log { get; }
+
+    public PartitionCache Cache { get; }
+
+    /// <summary>Records at or below are not there any more.</summary>
+    public long TrimmedTo => _channel?.TrimmedTo ?? Offset.None.Value;
+
+    /// <summary>Whether the agent goes, or the partition has gone: then a failed delivery says nothing about its subscriber.</summary>
+    public bool IsLeaving => _stopped || _channel is not { IsClosed: false };
+
+    public Task Initialize(TimeSpan timeout) => Task.CompletedTask;
+
+    public Task<IList<IBatchContainer>> GetQueueMessagesAsync(int maxCount) => ReceiveAsync(CancellationToken.None);
+
+    /// <summary>Newer versions of Orleans tell when they stop.</summary>
+    public Task<IList<IBatchContainer>> GetQueueMessagesAsync(int maxCount, CancellationToken cancellationToken) => ReceiveAsync(cancellationToken);
+
+    /// <summary>The cache keeps account, event by event.</summary>
+    public Task MessagesDeliveredAsync(IList<IBatchContainer> messages) => Task.CompletedTask;
+
+    public Task Shutdown(TimeSpan timeout)
+    {
+        Stop();
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Nothing is received any more, and nobody waits.</summary>
+    public void Stop()
+    {
+        _stopped = true;
+        Wake();
+    }
+
+    /// <summary>Partitions have come or gone, or there is word for a cursor: whoever waits looks.</summary>
+    public void Wake()
+    {
+        lock (_lock)
+        {
+            _hasWord = true;
+            _waiting?.Cancel();
+        }
+    }
+
+    /// <summary>Asks all subscribers of a stream where they want to be, even if it has no new events.</summary>
+    public void Ask(StreamId stream)
+    {
+        _words.Enqueue(new Received(stream, new OffsetToken(new Offset(Cache.ReadTo + 1))) { Asks = true });
+        Wake();
+    }
+
+    /// <summary>Everything at or below has been delivered.</summary>
+    public void Deliver(long to) => _channel?.Deliver(to);
+
+    /// <summary>So many subscriptions fail.</summary>
+    public void Failing(int count)
+    {
+        if (_channel is { } channel)
+        {
+            channel.Trouble = count == 0 ? default : (count, new InvalidOperationException($"delivery to {count} subscriptions fails, and is tried again; the log says which and why"));
+        }
+    }
+
+    /// <summary>Reads the past for a cursor.</summary>
+    public void Read(CacheCursor cursor, long after, long to, bool fromEarliest) =>
+        _ = Task.Run(() => ReadAsync(cursor, Catalog.KeyOf(Stream, cursor.Line.Id), after, to, fromEarliest));
+
+    private async Task ReadAsync(CacheCursor cursor, byte[] key, long after, long to, bool fromEarliest)
+    {
+        while (!_stopped && !cursor.IsDisposed)
+        {
+            if (_hub.Find(_partition) is { } channel
+                && await channel.ReadAsync(new FeedRead(key, after, to, EventsPerReceive, fromEarliest)).ConfigureAwait(false) is { } history)
+            {
+                _words.Enqueue(new Received(cursor.Line.Id, new OffsetToken(new Offset(to))) { Cursor = cursor, History = history });
+                Wake();
+                return;
+            }
+
+            await Task.Delay(OwnerWait, _time).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<IList<IBatchContainer>> ReceiveAsync(CancellationToken cancellationToken)
+    {
+        // On the agent's own scheduler throughout: what is taken goes to its cache.
+        List<IBatchContainer> received = Take();
+        if (received.Count == 0 && !_stopped && _channel is { } channel)
+        {
+            await WaitAsync(channel, cancellationToken);
+            received = Take();
+        }
+
+        return received;
+    }
+
+    private List<IBatchContainer> Take()
+    {
+        lock (_lock)
+        {
+            _hasWord = false;
+        }
+
+        var received = new List<IBatchContainer>();
+        if (_stopped)
+        {
+            return received;
+        }
+
+        while (_words.TryDequeue(out Received? word))
+        {
+            received.Add(word);
+        }
+
+        Bind();
+        int count = 0;
+        Received? last = null;
+        while (count < EventsPerReceive && _channel is not null && _channel.TryTake(out FeedBatch? batch))
+        {
+            // A new owner begins where the last one had stored to have delivered: some of that is here already.
+            foreach (Slice slice in Slice.Of(Catalog, Stream, batch!.Events.Where(e => e.Offset > _takenTo), _options.EventsPerDelivery))
+            {
+                received.Add(last = Received.Of(slice));
+            }
+
+            count += batch.Events.Count;
+            _takenTo = Math.Max(_takenTo, batch.To);
+            if (last is null)
+            {
+                Cache.PassOver(_takenTo);
+            }
+            else
+            {
+                last.To = _takenTo;
+            }
+        }
+
+        return received;
+    }
+
+    private void Bind()
+    {
+        if (_channel is { IsClosed: false } || _hub.Find(_partition) is not { } channel || channel == _channel)
+        {
+            return;
+        }
+
+        if (_channel is null)
+        {
+            _takenTo = channel.Start;
+            Cache.Begin(channel.Start);
+        }
+
+        _channel = channel;
+        Log.Receiving(Name, channel.Epoch, new Offset(channel.Start));
+    }
+
+    private async Task WaitAsync(FeedChannel channel, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(_options.ReceiveWait, _time);
+        using CancellationTokenSource wait = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        lock (_lock)
+        {
+            if (_hasWord)
+            {
+                return;
+            }
+
+            _waiting = wait;
+        }
+
+        try
+        {
+            await channel.WaitAsync(wait.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // There is something else to do.
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                _waiting = null;
+            }
+        }
+    }
+}
