@@ -119,6 +119,31 @@ public class FeedTests
         }
     }
 
+    [Fact]
+    public async Task A_second_reader_gets_a_channel_of_its_own_from_what_was_delivered()
+    {
+        using var folder = new TestFolder();
+        var hub = new FeedHub();
+        await using TestApp app = await StartAsync(folder, hub, silos: 1);
+        await app.Engine.PublishAsync("visits", [.. Enumerable.Range(0, 10).Select(n => new Visit("u3", n))], TestApp.Cancel);
+        FeedChannel? first = null;
+        await TestApp.UntilAsync(() => Task.FromResult((first = hub.Channels.FirstOrDefault(c => c.HasBatch)) is not null), "something can be taken");
+        first!.TryClaim().ShouldBeTrue();
+        first.TryTake(out FeedBatch? batch).ShouldBeTrue();
+        long half = batch!.Events[4].Offset;
+        first.Deliver(half);
+
+        first.TryClaim().ShouldBeFalse();
+        first.Replace();
+        FeedChannel? second = null;
+        await TestApp.UntilAsync(() => Task.FromResult((second = hub.Find(first.Partition)) is not null && second != first), "there is another one");
+        first.IsClosed.ShouldBeTrue();
+        second!.Start.ShouldBe(half);
+        await TestApp.UntilAsync(() => Task.FromResult(second.HasBatch), "something can be taken again");
+        second.TryTake(out FeedBatch? again).ShouldBeTrue();
+        again!.Events.Select(e => e.Offset).ShouldBe(batch.Events.Skip(5).Select(e => e.Offset));
+    }
+
     private static async Task<bool> StoredAsync(TestApp app)
     {
         foreach (SiloHost host in app.Engine.Hosts)

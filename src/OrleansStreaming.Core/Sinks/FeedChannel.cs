@@ -42,6 +42,8 @@ internal sealed class FeedChannel(StreamDefinition stream, int partition, int in
     private long _delivered = start;
     private long _trimmedTo = trimmedTo;
     private int _waiting;
+    private int _claimed;
+    private volatile bool _mustBeReplaced;
 
     public StreamDefinition Stream { get; } = stream;
 
@@ -74,7 +76,23 @@ internal sealed class FeedChannel(StreamDefinition stream, int partition, int in
     /// <summary>How often in a row delivery has failed, and with what; for people.</summary>
     public (int Attempts, Exception? Error) Trouble { get; set; }
 
+    /// <summary>Whether something can be taken.</summary>
+    public bool HasBatch => _batches.Reader.TryPeek(out _);
+
     public bool HasRoom => Volatile.Read(ref _waiting) < MaxWaiting;
+
+    /// <summary>The owner is to open another one, from what has been delivered.</summary>
+    public bool MustBeReplaced => _mustBeReplaced;
+
+    /// <summary>Whoever takes from it claims it before; false when somebody else has, who may hold what has not been delivered.</summary>
+    public bool TryClaim() => Interlocked.Exchange(ref _claimed, 1) == 0;
+
+    /// <summary>Has the owner close it and open another one a little later, from what has been delivered.</summary>
+    public void Replace()
+    {
+        _mustBeReplaced = true;
+        Signal();
+    }
 
     /// <summary>Takes the next batch, if there is one.</summary>
     public bool TryTake(out FeedBatch? batch)

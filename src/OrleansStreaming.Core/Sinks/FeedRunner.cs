@@ -11,6 +11,7 @@ internal sealed class FeedRunner(Silo silo, Partition partition, SinkDefinition 
     : StableReader(definition, manifestPosition)
 {
     private const int RowsReadPerStep = 4096;
+    private const long ReplaceMs = 500;
     private readonly List<FeedRead> _reads = [];
     private FeedChannel? _channel;
     private IFeeds? _feeds;
@@ -30,7 +31,7 @@ internal sealed class FeedRunner(Silo silo, Partition partition, SinkDefinition 
         _feeds = (IFeeds)silo.SinkInstance(Definition);
         Phase = SinkPhase.Ready;
         _feeds.Opened(_channel);
-        Listen();
+        Listen(_channel);
     }
 
     public override void Step()
@@ -43,6 +44,21 @@ internal sealed class FeedRunner(Silo silo, Partition partition, SinkDefinition 
         FeedChannel channel = _channel!;
         Position = Math.Max(Position, channel.Delivered);
         (Attempts, LastError) = channel.Trouble;
+        if (channel.MustBeReplaced)
+        {
+            // Not at once: that it was gone is to be noticed.
+            Phase = SinkPhase.BackingOff;
+            CloseChannel(channel);
+            silo.After(ReplaceMs, () =>
+            {
+                if (Phase == SinkPhase.BackingOff)
+                {
+                    Open();
+                }
+            });
+            return;
+        }
+
         channel.TrimmedTo = partition.Manifest.Current.TrimmedTo;
         while (channel.HasRoom && Gather() is { } batch)
         {
@@ -55,14 +71,10 @@ internal sealed class FeedRunner(Silo silo, Partition partition, SinkDefinition 
     public override void Close()
     {
         Phase = SinkPhase.Closed;
-        if (_channel is null)
+        if (_channel is { } channel)
         {
-            return;
+            CloseChannel(channel);
         }
-
-        _channel.Close();
-        _reads.ForEach(static r => r.Refuse());
-        _feeds!.Closed(_channel);
     }
 
     /// <summary>A copy of an event, whose row may leave memory.</summary>
@@ -72,6 +84,15 @@ internal sealed class FeedRunner(Silo silo, Partition partition, SinkDefinition 
         row.Key.CopyTo(bytes);
         row.Payload.CopyTo(bytes.AsSpan(row.Key.Length));
         return new FeedEvent(offset, before, row.TypeIndex, bytes.AsMemory(0, row.Key.Length), bytes.AsMemory(row.Key.Length));
+    }
+
+    private void CloseChannel(FeedChannel channel)
+    {
+        _channel = null;
+        channel.Close();
+        _reads.ForEach(static r => r.Refuse());
+        _reads.Clear();
+        _feeds!.Closed(channel);
     }
 
     private FeedBatch? Gather()
@@ -123,14 +144,14 @@ internal sealed class FeedRunner(Silo silo, Partition partition, SinkDefinition 
     }
 
     /// <summary>The reader has made room, or asks something: the loop wakes.</summary>
-    private void Listen() => silo.Start(new Request<bool>(
+    private void Listen(FeedChannel channel) => silo.Start(new Request<bool>(
         $"listen to the reader of {Definition.Name}",
-        (_, cancel) => _channel!.SignalledAsync(cancel),
+        (_, cancel) => channel.SignalledAsync(cancel),
         (_, error) =>
         {
-            if (error is null && Phase == SinkPhase.Ready)
+            if (error is null && channel == _channel)
             {
-                Listen();
+                Listen(channel);
             }
         }));
 }

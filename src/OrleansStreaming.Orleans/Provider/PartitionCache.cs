@@ -192,10 +192,23 @@ internal sealed class PartitionCache(PartitionQueue queue, StreamingProviderOpti
 
         if (received.Asks && _lines.TryGetValue(received.StreamId, out CacheLine? asked))
         {
-            foreach (CacheCursor each in asked.Cursors)
-            {
-                each.Ask();
-            }
+            Ask(asked, received.Registered);
+        }
+    }
+
+    private void Ask(CacheLine line, int registered)
+    {
+        if (line.Cursors.Count > 0 && line.Cursors.Count < registered)
+        {
+            // The agent does not know of one, and would not hear of it.
+            queue.Log.SubscriberUnknown(queue.Name, line.Id, registered, line.Cursors.Count);
+            queue.StartOver();
+            return;
+        }
+
+        foreach (CacheCursor cursor in line.Cursors)
+        {
+            cursor.Ask();
         }
     }
 

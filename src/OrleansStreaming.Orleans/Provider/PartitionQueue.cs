@@ -90,11 +90,16 @@ internal sealed class PartitionQueue : IQueueAdapterReceiver
     }
 
     /// <summary>Asks all subscribers of a stream where they want to be, even if it has no new events.</summary>
-    public void Ask(StreamId stream)
+    /// <param name="stream">The stream.</param>
+    /// <param name="registered">How many explicit subscriptions the registry has.</param>
+    public void Ask(StreamId stream, int registered)
     {
-        _words.Enqueue(new Received(stream, new OffsetToken(new Offset(Cache.ReadTo + 1))) { Asks = true });
+        _words.Enqueue(new Received(stream, new OffsetToken(new Offset(Cache.ReadTo + 1))) { Asks = true, Registered = registered });
         Wake();
     }
+
+    /// <summary>Has the agent start over, which asks the registry of subscriptions anew.</summary>
+    public void StartOver() => _channel?.Replace();
 
     /// <summary>Everything at or below has been delivered.</summary>
     public void Deliver(long to) => _channel?.Deliver(to);
@@ -189,6 +194,12 @@ internal sealed class PartitionQueue : IQueueAdapterReceiver
     {
         if (_channel is { IsClosed: false } || _hub.Find(_partition) is not { } channel || channel == _channel)
         {
+            return;
+        }
+
+        if (!channel.TryClaim())
+        {
+            channel.Replace(); // An agent that was stopped has taken from it.
             return;
         }
 

@@ -65,6 +65,9 @@ internal sealed class Received(StreamId id, OffsetToken token) : IBatchContainer
     /// <summary>Every subscriber of the stream is to be asked where it wants to be.</summary>
     public bool Asks { get; init; }
 
+    /// <summary>How many of them there are at least.</summary>
+    public int Registered { get; init; }
+
     public static Received Of(Slice slice) => new(slice.Id, new OffsetToken(new Offset(slice.First))) { Slice = slice };
 
     public IEnumerable<Tuple<T, StreamSequenceToken>> GetEvents<T>() => throw new NotSupportedException("The cache delivers.");

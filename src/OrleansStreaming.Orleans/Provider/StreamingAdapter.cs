@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using Orleans.Providers;
 using Orleans.Providers.Streams.Common;
 using Orleans.Streams;
+using Orleans.Streams.Core;
 using OrleansStreaming.Core;
 using OrleansStreaming.Engine;
 using OrleansStreaming.Topologies;
@@ -12,7 +13,8 @@ using OrleansStreaming.Topologies;
 namespace OrleansStreaming.Clustering;
 
 /// <summary>The provider as Orleans sees it: publishes, and on a silo makes a queue of each partition that is served here. Thread-safe.</summary>
-internal sealed class StreamingAdapter(StreamCatalog catalog, IPublishing publishing, FeedHub? hub, StreamingProviderOptions options, ProviderLog log, TimeProvider time)
+internal sealed class StreamingAdapter(
+    StreamCatalog catalog, IPublishing publishing, FeedHub? hub, StreamingProviderOptions options, ProviderLog log, TimeProvider time, IServiceProvider services)
     : IQueueAdapter, IQueueAdapterCache, IQueueAdapterFactory, IControllable
 {
     /// <summary>The command that asks the subscribers of an idle stream where they want to be; its argument is the stream's id.</summary>
@@ -35,7 +37,8 @@ internal sealed class StreamingAdapter(StreamCatalog catalog, IPublishing publis
             hub,
             services.GetRequiredService<IOptionsMonitor<StreamingProviderOptions>>().Get(name),
             new ProviderLog(services.GetRequiredService<ILoggerFactory>().CreateLogger("OrleansStreaming.Provider")),
-            services.GetRequiredService<StreamingEngine>().Time);
+            services.GetRequiredService<StreamingEngine>().Time,
+            services);
         hub.Changed += adapter.Wake;
         return adapter;
     }
@@ -44,7 +47,7 @@ internal sealed class StreamingAdapter(StreamCatalog catalog, IPublishing publis
     {
         StreamCatalog catalog = services.GetRequiredKeyedService<StreamCatalog>(name);
         var log = new ProviderLog(services.GetRequiredService<ILoggerFactory>().CreateLogger("OrleansStreaming.Provider"));
-        return new StreamingAdapter(catalog, new ClientPublishing(catalog, services.GetRequiredService<IGrainFactory>()), null, new StreamingProviderOptions(), log, TimeProvider.System);
+        return new StreamingAdapter(catalog, new ClientPublishing(catalog, services.GetRequiredService<IGrainFactory>()), null, new StreamingProviderOptions(), log, TimeProvider.System, services);
     }
 
     public async Task QueueMessageBatchAsync<T>(StreamId streamId, IEnumerable<T> events, StreamSequenceToken? token, Dictionary<string, object>? requestContext)
@@ -80,7 +83,7 @@ internal sealed class StreamingAdapter(StreamCatalog catalog, IPublishing publis
         Task.FromResult<IStreamFailureHandler>(new DeliveryFailures(() => _queues.GetValueOrDefault(queueId), options, log));
 
 #nullable disable
-    public Task<object> ExecuteCommand(int command, object arg)
+    public async Task<object> ExecuteCommand(int command, object arg)
     {
         if (command != AskCommand || arg is not StreamId id)
         {
@@ -92,11 +95,17 @@ internal sealed class StreamingAdapter(StreamCatalog catalog, IPublishing publis
         bool served = hub?.Find(PartitionId.Of(stream, index)) is not null;
         if (served && _queues.TryGetValue(StreamCatalog.QueueOf(stream, index), out PartitionQueue queue))
         {
-            queue.Ask(id);
+            queue.Ask(id, await CountAsync(id));
         }
 
-        return Task.FromResult<object>(served);
+        return served;
     }
+
+    /// <summary>The explicit subscriptions of a stream, as the registry has them.</summary>
+    private async Task<int> CountAsync(StreamId id) =>
+        services.GetService<IStreamSubscriptionManagerAdmin>() is { } admin
+            ? (await admin.GetStreamSubscriptionManager(StreamSubscriptionManagerType.ExplicitSubscribeOnly).GetSubscriptions(Name, id)).Count()
+            : 0;
 #nullable restore
 
     /// <summary>Nothing is received any more: agents can stop at once.</summary>

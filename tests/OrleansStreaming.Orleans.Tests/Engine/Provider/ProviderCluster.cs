@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans.Hosting;
+using Orleans.Providers.Streams.Common;
 using Orleans.Runtime;
 using Orleans.Streams;
 using Orleans.TestingHost;
@@ -67,9 +68,9 @@ internal sealed class ProviderCluster : IAsyncDisposable
         builder.ConfigureSilo((_, silo) =>
         {
             silo.Services.AddSingleton(account);
-            silo.AddMemoryGrainStorage("PubSubStore");
+            silo.AddStreamingGrainStorage("PubSubStore");
             silo.AddStreaming(
-                s => Declare(s.UseMemory(storage), retain),
+                s => Declare(s.UseMemory(storage), retain).AddOperator<Totals>(from: "orders", to: "totals"),
                 o =>
                 {
                     o.RestartDelay = TimeSpan.FromMilliseconds(50);
@@ -118,6 +119,17 @@ internal sealed class ProviderCluster : IAsyncDisposable
         return added;
     }
 
+    /// <summary>Everything of a stream that was delivered is stored as delivered.</summary>
+    public async Task<bool> StoredAsync(string stream) => (await Task.WhenAll(Partitions(
+        p => p.Stream.Name != stream || p.Sinks.All(r => p.Manifest.Current.Sinks.GetValueOrDefault(r.Id, -1) >= p.Log.LastOffset)))).All(stored => stored);
+
+    /// <summary>A stream has no records any more.</summary>
+    public async Task<bool> TrimmedAsync(string stream) => (await Task.WhenAll(Partitions(
+        p => p.Stream.Name != stream || p.Manifest.Current.TrimmedTo >= p.Log.LastOffset))).All(trimmed => trimmed);
+
+    public Task CommandAsync(PersistentStreamProviderCommand command) =>
+        Client.GetGrain<IManagementGrain>(0).SendControlCommandToProvider<PersistentStreamProvider>(Provider, (int)command, null!);
+
     /// <summary>As a crash, as far as one process can imitate it.</summary>
     public Task KillAsync(InProcessSiloHandle silo) => _cluster.KillSiloAsync(silo);
 
@@ -157,7 +169,10 @@ internal sealed class ProviderCluster : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await _cluster.DisposeAsync();
 
-    private static void Declare(StreamingBuilder s, bool retain) => s
+    private IEnumerable<Task<bool>> Partitions(Func<Partition, bool> holds) =>
+        Silos.SelectMany(s => EngineOf(s).Hosts).Select(h => h.AskAsync(s => s.Ownerships.Active.All(holds)));
+
+    private static StreamingBuilder Declare(StreamingBuilder s, bool retain) => s
         .DefaultPartitions(4)
         .AddStream<Order>("orders", keyedBy: o => o.Customer, o =>
         {
@@ -168,6 +183,7 @@ internal sealed class ProviderCluster : IAsyncDisposable
             }
         })
         .AddStream<Order>("quiet", keyedBy: o => o.Customer)
+        .AddStream<Order>("totals", keyedBy: o => o.Customer)
         .AddStream<Reading>("readings", keyedBy: r => r.Meter)
         .AddStream<Note>("notes", keyedBy: n => n.Subject);
 }

@@ -33,6 +33,36 @@ internal sealed class SubjectGrain(Account account) : Grain, IGrainWithGuidKey, 
         handleFactory.Create<Note>().ResumeAsync((note, token) => account.NoteAsync("subject", this.GetPrimaryKey().ToString(), note.Text.Length, token));
 }
 
+/// <summary>How many orders a customer has.</summary>
+public sealed class Totalled
+{
+    /// <summary>So many.</summary>
+    public int Orders { get; set; }
+}
+
+/// <summary>Counts the orders of each customer, and publishes each count.</summary>
+public sealed class Totals : OperatorGrain<string, Totalled>, IConsume<Order>, IConsume<Cancellation>
+{
+    /// <inheritdoc/>
+    public ValueTask OnEvent(Order @event, EventContext context)
+    {
+        State.Orders++;
+        context.Emit("totals", new Order(Key, State.Orders));
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask OnEvent(Cancellation @event, EventContext context) => ValueTask.CompletedTask;
+}
+
+/// <summary>Gets the totals of its customer.</summary>
+[ImplicitStreamSubscription("totals")]
+internal sealed class TotalsGrain(Account account) : Grain, IGrainWithStringKey, IStreamSubscriptionObserver
+{
+    public Task OnSubscribed(IStreamSubscriptionHandleFactory handleFactory) =>
+        handleFactory.Create<Order>().ResumeAsync((order, token) => account.NoteAsync("totals", this.GetPrimaryKeyString(), order.Number, token));
+}
+
 /// <summary>Subscribes to what it is told to.</summary>
 internal interface IExplicit : IGrainWithStringKey
 {
@@ -63,9 +93,12 @@ internal sealed class ExplicitGrain(Account account) : Grain, IExplicit
         // As the documentation of Orleans says: what was subscribed before this activation is resumed.
         foreach (string key in Enumerable.Range(0, 3).Select(i => $"c{i}"))
         {
-            foreach (StreamSubscriptionHandle<Order> handle in await Stream("orders", key).GetAllSubscriptionHandles())
+            foreach (string stream in (string[])["orders", "quiet"])
             {
-                await handle.ResumeAsync(OnNext(key), OnError);
+                foreach (StreamSubscriptionHandle<Order> handle in await Stream(stream, key).GetAllSubscriptionHandles())
+                {
+                    await handle.ResumeAsync(OnNext(key), OnError);
+                }
             }
         }
     }

@@ -62,7 +62,7 @@ public sealed class SubscriptionTests
         (await Should.ThrowAsync<ArgumentException>(() => cluster.Stream<Reading>("orders", "c7").OnNextAsync(new Reading(1, 1))))
             .Message.ShouldContain("Stream 'orders' does not carry Reading; it carries Order and Cancellation.");
         (await Should.ThrowAsync<ArgumentException>(() => cluster.Stream<Order>("ordres", "c1").OnNextAsync(new Order("c1", 1))))
-            .Message.ShouldContain("serves no stream 'ordres'; it serves notes, orders, quiet, readings.");
+            .Message.ShouldContain("serves no stream 'ordres'; it serves notes, orders, quiet, readings, totals.");
         (await Should.ThrowAsync<ArgumentException>(() => cluster.Stream<Reading>("readings", "x1").OnNextAsync(new Reading(1, 1))))
             .Message.ShouldContain("'x1' is not a key of stream 'readings', whose keys are of type long");
         (await Should.ThrowAsync<ArgumentException>(() => cluster.Stream<Order>("orders", "c1").OnNextAsync(new Order("c1", 1), new OffsetToken(new Offset(1, 1)))))
