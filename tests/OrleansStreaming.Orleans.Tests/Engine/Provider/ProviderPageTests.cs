@@ -61,6 +61,6 @@ public sealed partial class ProviderPageTests
     [GeneratedRegex(@"^\| `(\w+)` \| ([^|]+) \|", RegexOptions.Multiline)]
     private static partial Regex Option();
 
-    [GeneratedRegex(@"`([A-Z][a-z]+_\w+)`")]
+    [GeneratedRegex(@"`([A-Z][a-z]*_\w+)`")]
     private static partial Regex Test();
 }
