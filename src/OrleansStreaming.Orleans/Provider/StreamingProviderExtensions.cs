@@ -76,7 +76,7 @@ public static class StreamingProviderExtensions
     public static async Task CatchUpAsync(this IGrainFactory grains, string provider, StreamId stream)
     {
         ArgumentNullException.ThrowIfNull(grains);
-        object[] served = await grains.GetGrain<IManagementGrain>(0)
+        var served = await grains.GetGrain<IManagementGrain>(0)
             .SendControlCommandToProvider<PersistentStreamProvider>(provider, StreamingAdapter.AskCommand, stream)!;
         if (!served.Contains(true))
         {

@@ -1,3 +1,4 @@
+using Orleans.Placement;
 using Orleans.Runtime;
 using Orleans.Streams;
 
@@ -27,7 +28,7 @@ public sealed class CartState
     public int Items { get; set; }
 }
 
-[Orleans.Placement.RandomPlacement]
+[RandomPlacement]
 public sealed class CartGrain([PersistentState("cart", "Carts")] IPersistentState<CartState> cart, ILocalSiloDetails silo) : Grain, ICartGrain
 {
     private IAsyncStream<int> Stream => this.GetStreamProvider("Memory").GetStream<int>("carts", this.GetPrimaryKeyString());
