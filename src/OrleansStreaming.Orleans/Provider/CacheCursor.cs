@@ -50,6 +50,9 @@ internal sealed class CacheCursor(PartitionCache cache, CacheLine line, long aft
         Pin ??= slice.Before;
     }
 
+    /// <summary>The position waits here until the cursor has caught up.</summary>
+    public void Hold(long position) => Pin = position;
+
     /// <summary>An answer of the log.</summary>
     public void Take(FeedHistory history)
     {

@@ -8,7 +8,7 @@ namespace OrleansStreaming.Clustering;
 /// wait; a subscriber that takes nothing is then left behind, and reads its events from the log when it goes on. Knows how
 /// far everything has been delivered. Used by the pulling agent alone.
 /// </summary>
-internal sealed class PartitionCache(PartitionQueue queue, StreamingProviderOptions options, TimeProvider time) : IQueueCache
+internal sealed partial class PartitionCache(PartitionQueue queue, StreamingProviderOptions options, TimeProvider time) : IQueueCache
 {
     /// <summary>A failing subscriber that the agent has forgotten holds the position no longer than this.</summary>
     private static readonly long AbandonedMs = (long)TimeSpan.FromMinutes(5).TotalMilliseconds;
@@ -28,6 +28,7 @@ internal sealed class PartitionCache(PartitionQueue queue, StreamingProviderOpti
     private long _start = Offset.None.Value;
     private long _purgedTo = Offset.None.Value;
     private long _notedPosition = long.MinValue;
+    private long _deliveredTo = Offset.None.Value;
     private int _count;
 
     /// <summary>Milliseconds.</summary>
@@ -52,7 +53,7 @@ internal sealed class PartitionCache(PartitionQueue queue, StreamingProviderOpti
     }
 
     /// <summary>What is at or below has been delivered by others before.</summary>
-    public void Begin(long start) => ReadTo = _start = _purgedTo = start;
+    public void Begin(long start) => ReadTo = _start = _purgedTo = _deliveredTo = start;
 
     /// <summary>There is nothing for anybody up to here.</summary>
     public void PassOver(long to) => ReadTo = Math.Max(ReadTo, to);
@@ -82,7 +83,7 @@ internal sealed class PartitionCache(PartitionQueue queue, StreamingProviderOpti
 
         LetGo();
         long now = Now, position = Position;
-        if (position > _notedPosition)
+        if (position != _notedPosition)
         {
             _notedPosition = position;
             _settling.Enqueue((now, position));
@@ -90,7 +91,7 @@ internal sealed class PartitionCache(PartitionQueue queue, StreamingProviderOpti
 
         while (_settling.TryPeek(out var settled) && now - settled.At >= (long)options.SettleAfter.TotalMilliseconds)
         {
-            queue.Deliver(_settling.Dequeue().Position);
+            Deliver(Math.Min(_settling.Dequeue().Position, position)); // Since then somebody may have asked for what is below.
         }
 
         while (_recentOrder.TryPeek(out var recent) && now - recent.At > RecentMs)
@@ -109,7 +110,7 @@ internal sealed class PartitionCache(PartitionQueue queue, StreamingProviderOpti
     public void UpdateDeliveryProgress(StreamSequenceToken? earliestSubscriptionToken, DateTime utcNow)
     {
         Purge();
-        queue.Deliver(Position);
+        Deliver(Position);
     }
 
     public IQueueCacheCursor GetCacheCursor(StreamId streamId, StreamSequenceToken? token)
@@ -126,6 +127,7 @@ internal sealed class PartitionCache(PartitionQueue queue, StreamingProviderOpti
 
         CacheCursor cursor = CursorAt(line, (OffsetToken?)token);
         line.Cursors.Add(cursor);
+        HoldFor(cursor, (OffsetToken?)token);
         return cursor;
     }
 
@@ -157,7 +159,7 @@ internal sealed class PartitionCache(PartitionQueue queue, StreamingProviderOpti
         cursor.Line.Cursors.Remove(cursor);
         _behind.Remove(cursor);
         Works(cursor);
-        if (cursor.Line.IsEmpty)
+        if (cursor.Line.IsEmpty && _lines.GetValueOrDefault(cursor.Line.Id) == cursor.Line)
         {
             _lines.Remove(cursor.Line.Id);
         }
@@ -233,65 +235,5 @@ internal sealed class PartitionCache(PartitionQueue queue, StreamingProviderOpti
         return place == Offset.None.Value
             ? new CacheCursor(this, line, place, gone, true)
             : new CacheCursor(this, line, place == queue.TrimmedTo ? place : place - 1, gone, false);
-    }
-
-    private void Purge()
-    {
-        while (_order.TryPeek(out Slice? slice) && _lines[slice.Id] is var line && line.HasPassed(slice))
-        {
-            Drop(slice, line);
-        }
-    }
-
-    private void Drop(Slice slice, CacheLine line)
-    {
-        _order.Dequeue();
-        line.RemoveFirst();
-        _count -= slice.Events.Count;
-        _purgedTo = Math.Max(_purgedTo, slice.Last);
-        _recent[slice.Id] = slice.Last;
-        _recentOrder.Enqueue((Now, slice.Id, slice.Last));
-        if (line.IsEmpty)
-        {
-            _lines.Remove(slice.Id);
-        }
-    }
-
-    /// <summary>The first slice goes although some have not taken it, if none of them has moved for long.</summary>
-    private bool LeaveBehind()
-    {
-        Slice slice = _order.Peek();
-        CacheLine line = _lines[slice.Id];
-        long now = Now, longAgo = now - (long)options.SlowAfter.TotalMilliseconds;
-        CacheCursor[] waiting = [.. line.Cursors.Where(c => c.After < slice.Last)];
-        if (slice.AddedAt > longAgo || waiting.Any(c => c.MovedAt > longAgo))
-        {
-            return false;
-        }
-
-        foreach (CacheCursor cursor in waiting)
-        {
-            if (_behind.Add(cursor))
-            {
-                queue.Log.SubscriberBehind(queue.Name, line.Id, new Offset(cursor.After));
-            }
-
-            cursor.FallBehind(slice);
-        }
-
-        Drop(slice, line);
-        return true;
-    }
-
-    /// <summary>Cursors that have caught up, and those that nobody uses any more.</summary>
-    private void LetGo()
-    {
-        _behind.RemoveWhere(c => c.Pin is null);
-        foreach (CacheCursor cursor in _failing.Where(c => Now - c.FailedAt > AbandonedMs).ToArray())
-        {
-            queue.Log.SubscriberAbandoned(queue.Name, cursor.Line.Id, new Offset(cursor.After));
-            Remove(cursor);
-            cursor.Abandon();
-        }
     }
 }
