@@ -65,6 +65,9 @@ internal sealed class Candidate(CaptureBuffer buffer)
 
     public bool Dropped { get; set; }
 
+    /// <summary>It was asked for, by a move or an end: the table of names is to cover all that it can.</summary>
+    public bool LeavesNothing { get; init; }
+
     /// <summary>The manifest that it has replaced.</summary>
     public PartitionManifest? Before { get; set; }
 

@@ -34,7 +34,7 @@ internal sealed partial class PartitionCheckpoints
     {
         PartitionManifest now = partition.Manifest.Current;
         candidate.Phase = CandidatePhase.Writing;
-        partition.Duplicates.AdvanceStable();
+        partition.Duplicates.AdvanceStable(candidate.LeavesNothing);
         candidate.TablePosition = partition.Duplicates.StablePosition;
         string prefix = $"{partition.Name}/{partition.Epoch}-{silo.NextRunNumber()}";
         byte[]? table = null;

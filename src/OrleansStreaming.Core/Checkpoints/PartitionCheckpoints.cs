@@ -87,6 +87,7 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
             return false;
         }
 
+        bool leavesNothing = _forced;
         _forced = false;
         _lastMs = silo.NowMs;
         _bytesAtLast = silo.Counters.JournalBytes;
@@ -96,7 +97,7 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
             return false;
         }
 
-        _candidate = new Candidate(silo.RentCapture());
+        _candidate = new Candidate(silo.RentCapture()) { LeavesNothing = leavesNothing };
         foreach (OperatorHost host in partition.Hosts)
         {
             host.Coverage.Begin(host.CursorOffset);

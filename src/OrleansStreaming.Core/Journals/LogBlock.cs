@@ -8,8 +8,13 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
 {
     /// <summary>A block takes no further row that would make it longer. One size for nearly all of them, so that buffers fit the next block.</summary>
     public const int MaxBytes = 64 << 10;
+
+    /// <summary>With more, finding the right one for every row would cost more than reading the rows again.</summary>
+    private const int MaxInputs = 32;
     private Slot[]? _slots;
     private int _slotCount;
+    private GrainInput[]? _inputs;
+    private int _inputCount;
 
     public int Partition { get; private set; } = partition;
 
@@ -28,6 +33,12 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
 
     /// <summary>The last name of <see cref="OnlyProducer"/>.</summary>
     public RecordName LastName { get; private set; }
+
+    /// <summary>Whether <see cref="Inputs"/> speaks for all names in it.</summary>
+    public bool OnlyGrains { get; private set; } = true;
+
+    /// <summary>The highest inputs that its rows were made of, by who made them.</summary>
+    public ReadOnlySpan<GrainInput> Inputs => _inputs.AsSpan(0, _inputCount);
 
     /// <summary>Whether all rows appended so far have the time <see cref="BaseTime"/>.</summary>
     public bool HasOneTime { get; private set; } = true;
@@ -75,7 +86,7 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
     /// <summary>A block whose rows have been read from a frame.</summary>
     public static LogBlock Loaded(int partition, int journal, long lsn, Offset first, long baseTime, int sealVersion, int count, ReadOnlySpan<byte> rows, CausalityVector?[] vectors)
     {
-        var block = new LogBlock(partition, journal, lsn, first, baseTime) { SealVersion = sealVersion, Count = count, Closed = true };
+        var block = new LogBlock(partition, journal, lsn, first, baseTime) { SealVersion = sealVersion, Count = count, Closed = true, OnlyGrains = false };
         block.Restore(rows);
         if (vectors.Length > 0)
         {
@@ -88,7 +99,7 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
 
     /// <summary>A block whose rows are in an archive.</summary>
     public static LogBlock Absent(int partition, int journal, long lsn, Offset first, long baseTime, int sealVersion, int count, ArchivePlace place) =>
-        new(partition, journal, lsn, first, baseTime) { SealVersion = sealVersion, Count = count, Closed = true, ArchivedIn = place, Length = place.Length };
+        new(partition, journal, lsn, first, baseTime) { SealVersion = sealVersion, Count = count, Closed = true, OnlyGrains = false, ArchivedIn = place, Length = place.Length };
 
     /// <summary>Takes the rows, and what tells the void ones, from a block read from an archive.</summary>
     public void Restore(LogBlock read, JournalTable journals)
@@ -113,7 +124,8 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
         Count = Length = 0;
         OnlyProducer = null;
         LastName = default;
-        HasOneTime = true;
+        HasOneTime = OnlyGrains = true;
+        _inputCount = 0;
         StartBytes = 0;
         Closed = WasBroughtBack = false;
         Array.Clear(_slots ?? [], 0, _slotCount);
@@ -135,6 +147,7 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
     {
         bool goesOn = Count == 0 || (OnlyProducer is { } only && only.AsSpan().SequenceEqual(producer) && last >= LastName);
         OnlyProducer = goesOn ? producer : null;
+        OnlyGrains &= producer.Length == 0;
         LastName = last;
         Reserve(rows.Length);
         rows.CopyTo(Buffer.AsSpan(Length));
@@ -148,9 +161,36 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
         row.Slot = vector is null ? 0 : SlotOf(vector);
         HasOneTime &= row.Time == BaseTime;
         OnlyProducer = null;
+        OnlyGrains &= row.Producer != ProducerKind.External;
         Reserve(row.MaxSize);
         Length += row.Write(Buffer.AsSpan(Length), BaseTime);
         Count++;
+    }
+
+    /// <summary>The row that was appended last is an output of a grain, which reads a partition; -1 when that is not known.</summary>
+    public void NoteGrain(int operatorId, int sourcePartition, long input)
+    {
+        for (int i = 0; i < _inputCount; i++)
+        {
+            ref GrainInput known = ref _inputs![i];
+            if (known.SourcePartition == sourcePartition && known.OperatorId == operatorId)
+            {
+                known.Highest = Math.Max(known.Highest, input);
+                return;
+            }
+        }
+
+        OnlyGrains &= sourcePartition >= 0 && _inputCount < MaxInputs;
+        if (OnlyGrains)
+        {
+            _inputs ??= new GrainInput[2];
+            if (_inputCount == _inputs.Length)
+            {
+                Array.Resize(ref _inputs, _inputCount * 2);
+            }
+
+            _inputs[_inputCount++] = new GrainInput { OperatorId = operatorId, SourcePartition = sourcePartition, Highest = input };
+        }
     }
 
     /// <summary>Whether a row is void: it depends on a lost record.</summary>
@@ -280,6 +320,14 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
         }
 
         Buffer = larger;
+    }
+
+    /// <summary>The highest input of the rows that the grains of one operator made of one partition.</summary>
+    internal struct GrainInput
+    {
+        public int OperatorId;
+        public int SourcePartition;
+        public long Highest;
     }
 
     /// <summary>A vector that rows of the block share.</summary>

@@ -1,8 +1,9 @@
 namespace OrleansStreaming.Core;
 
 /// <summary>
-/// Tells repeats from new records in one partition. A stable part, stored with the checkpoints, covers the longest prefix of
-/// records that are each stable or void; behind it an overlay is built by reading the log, only when a flagged message or an
+/// Tells repeats from new records in one partition. A stable part, stored with the checkpoints, covers a prefix of records
+/// that are each stable or void: it follows as soon as their names are forgotten, and after two checkpoints it reads those
+/// that are not; behind it an overlay is built by reading the log, only when a flagged message or an
 /// external producer asks. Per producing grain, by its highest non-void name: a grain that was rolled back may emit other
 /// outputs for the same input than it did the first time.
 /// </summary>
@@ -12,6 +13,8 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
     private ProducerTable _overlay = new();
     private LogCursor _overlayCursor;
     private LogCursor _stableCursor;
+    private long _end = Offset.None.Value;
+    private long _endBefore = Offset.None.Value;
 
     /// <summary>Names up to <see cref="StablePosition"/>.</summary>
     public ProducerTable Stable { get; private set; } = new();
@@ -37,7 +40,7 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
     }
 
     /// <summary>Reads the log up to its end; false when a part of it has yet to come back to memory.</summary>
-    public bool TryCatchUp() => TryScan(ref _overlayCursor, _overlay, stableOnly: false, out _);
+    public bool TryCatchUp() => TryScan(ref _overlayCursor, _overlay, stableOnly: false, long.MaxValue, out _);
 
     /// <summary>The highest name of the producer of a row. Call after <see cref="TryCatchUp"/>.</summary>
     public bool TryFind(ReadOnlySpan<byte> producer, out ProducerEntry entry)
@@ -52,7 +55,7 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
         return inOverlay;
     }
 
-    /// <summary>Moves the stable part on over blocks of one producer, whose rows need not be read: while they are new, for nothing.</summary>
+    /// <summary>Moves the stable part on over blocks of one producer and those that are forgotten, whose rows need not be read, nor be in memory.</summary>
     public void PassWholeBlocks()
     {
         if (TryPassBlocks(ref _stableCursor, Stable, stableOnly: true, out long position))
@@ -61,11 +64,18 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
         }
     }
 
-    /// <summary>Moves the stable part on as far as records are stable or void, and forgets what cannot repeat. Returns whether it moved.</summary>
-    public bool AdvanceStable()
+    /// <summary>
+    /// Moves the stable part on and forgets what cannot repeat. Called by each checkpoint. New records are left alone until the
+    /// second one after them: by then whoever made them has nearly always had one, too, after which nobody needs their names.
+    /// To read them at once would take longer than all else that a checkpoint does in the loop, and half of them from the journal.
+    /// </summary>
+    /// <param name="all">Reads all that is stable or void: nothing may be left.</param>
+    /// <returns>Whether it has moved.</returns>
+    public bool AdvanceStable(bool all)
     {
-        long before = StablePosition;
-        TryScan(ref _stableCursor, Stable, stableOnly: true, out long position);
+        long before = StablePosition, upTo = all || Mutations.TableUnstable ? long.MaxValue : _endBefore;
+        (_endBefore, _end) = (_end, log.LastOffset);
+        TryScan(ref _stableCursor, Stable, stableOnly: true, upTo, out long position);
         StablePosition = Math.Max(StablePosition, position);
         if (StablePosition == before)
         {
@@ -82,6 +92,20 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
     {
         ref long known = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(_floors, (floor.OperatorId, floor.SourcePartition), out bool exists);
         known = exists ? Math.Max(known, floor.Offset) : floor.Offset;
+    }
+
+    /// <summary>Whether all names in a block are forgotten.</summary>
+    private bool IsForgotten(LogBlock block)
+    {
+        foreach (ref readonly LogBlock.GrainInput input in block.Inputs)
+        {
+            if (!_floors.TryGetValue((input.OperatorId, input.SourcePartition), out long floor) || input.Highest > floor)
+            {
+                return false;
+            }
+        }
+
+        return block.OnlyGrains;
     }
 
     private bool IsForgotten(ReadOnlySpan<byte> producer, long input)
@@ -109,11 +133,11 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
         _overlayCursor = LogCursor.End(log);
     }
 
-    private bool TryScan(ref LogCursor cursor, ProducerTable into, bool stableOnly, out long position)
+    private bool TryScan(ref LogCursor cursor, ProducerTable into, bool stableOnly, long upTo, out long position)
     {
         Span<byte> producer = stackalloc byte[ProducerTable.MaxKeyBytes];
         TryPassBlocks(ref cursor, into, stableOnly, out position);
-        while (cursor.TryEnter(log, silo, out LogBlock? block, out int start, out int index))
+        while (!(cursor.TryFindBlock(log, out LogBlock? next) && next.LastOffset > upTo) && cursor.TryEnter(log, silo, out LogBlock? block, out int start, out int index))
         {
             bool durable = silo.Journals.IsDurable(block.Journal, block.Lsn);
             int run = 0; // The length of the producer's key while its records follow each other.
@@ -168,10 +192,17 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
     {
         Span<byte> key = stackalloc byte[ProducerTable.MaxKeyBytes];
         position = Offset.None.Value;
-        while (cursor.TryFindBlock(log, out LogBlock? block) && cursor.IsAtStart && block is { OnlyProducer: { } producer, Closed: true, HasSlots: false }
+        while (cursor.TryFindBlock(log, out LogBlock? block) && cursor.IsAtStart && block is { Closed: true, HasSlots: false }
             && (!stableOnly || silo.Journals.IsDurable(block.Journal, block.Lsn)))
         {
-            if (producer.Length > 0)
+            if (block.OnlyProducer is not { } producer)
+            {
+                if (!IsForgotten(block))
+                {
+                    break;
+                }
+            }
+            else if (producer.Length > 0)
             {
                 int length = ProducerTable.KeyOf(new Row { Producer = ProducerKind.External, ProducerKey = producer }, key);
                 into.Raise(key[..length], new ProducerEntry(block.LastName, block.Journal, block.Lsn, block.BaseTime / 1000));

@@ -256,6 +256,11 @@ internal sealed partial class Partition
     private LogBlock Append(ref Row row, CausalityVector? vector)
     {
         LogBlock block = _silo.Journal.Append(Log, ref row, vector);
+        if (row.Producer == ProducerKind.Grain)
+        {
+            block.NoteGrain(row.OperatorId, _silo.SourcePartition(row.OperatorId, row.ProducerKey), row.Name.Input);
+        }
+
         Note(block, in row, Log.NextOffset.Value - 1);
         _silo.Probe?.Appended(this, block, block.LastOffset, in row, vector);
         return block;
