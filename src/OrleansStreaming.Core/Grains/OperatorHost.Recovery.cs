@@ -9,6 +9,7 @@ internal sealed partial class OperatorHost
 
     /// <summary>Grains that had foreign dependencies when last looked at: a seal visits these only.</summary>
     private readonly List<Grain> _foreign = [];
+    private readonly Stack<UndoCopy> _spareCopies = new();
     private readonly List<Grain> _catchUp = [];
     private int _catchingUp;
     private long _sweptMs;
@@ -74,6 +75,11 @@ internal sealed partial class OperatorHost
             grain.Foreign = grain.Foreign?.Prune(_silo.Journals);
             if (grain.Foreign is null)
             {
+                if (grain is { Undo: { } copy, Turn: null }) // A running turn may put it back.
+                {
+                    _spareCopies.Push(copy);
+                }
+
                 grain.Undo = null;
                 grain.InForeignList = false;
             }

@@ -24,7 +24,8 @@ internal sealed partial class OperatorHost
             Type.SaveState(grain.Instance);
             if (input.Slot != 0 && grain.Foreign is null && input.Block.VectorOf(input.Slot)?.Prune(_silo.Journals) is not null)
             {
-                undo = new UndoCopy(Type.SavedState(), grain.Position, grain.OwnLsn, grain.Pending is null ? null : [.. grain.Pending]);
+                undo = _spareCopies.TryPop(out UndoCopy? spare) ? spare : new UndoCopy();
+                undo.Take(grain, Type.SavedState());
             }
         }
 
@@ -51,7 +52,7 @@ internal sealed partial class OperatorHost
             return;
         }
 
-        byte[]? before = Type.CheapCopies ? Type.SavedState() : null;
+        byte[]? before = Type.CheapCopies ? Type.SavedState().ToArray() : null;
         if (running.IsCompleted)
         {
             context.End();
@@ -161,7 +162,13 @@ internal sealed partial class OperatorHost
         context.End();
         bool flagged = IsFlagged(grain, input.Offset);
         Absorb(grain, input.Block, input.Slot);
-        grain.Undo = grain.Foreign is null ? null : undo;
+        if (grain.Foreign is null && undo is not null)
+        {
+            _spareCopies.Push(undo);
+            undo = null;
+        }
+
+        grain.Undo = undo;
         if (input.Kind is RecordKind.Timer or RecordKind.CallResult)
         {
             RecordName name = input.Name;

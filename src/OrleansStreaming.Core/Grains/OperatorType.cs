@@ -29,7 +29,7 @@ internal abstract class OperatorType
     public abstract void SaveState(OperatorGrain? grain);
 
     /// <summary>The copy, encoded.</summary>
-    public abstract byte[] SavedState();
+    public abstract ReadOnlySpan<byte> SavedState();
 
     public abstract void WriteState(OperatorGrain? grain, IBufferWriter<byte> output);
 
@@ -108,11 +108,11 @@ internal sealed class OperatorType<TGrain, TKey, TState> : OperatorType
 
     public override void SaveState(OperatorGrain? grain) => _saved = Unsafe.As<TGrain>(grain!).StateField;
 
-    public override byte[] SavedState()
+    public override ReadOnlySpan<byte> SavedState()
     {
         _encoded.ResetWrittenCount();
         _state.Write(in _saved, _encoded);
-        return _encoded.WrittenSpan.ToArray();
+        return _encoded.WrittenSpan;
     }
 
     public override void WriteState(OperatorGrain? grain, IBufferWriter<byte> output) => _state.Write(in ((TGrain)grain!).StateField, output);
@@ -164,7 +164,7 @@ internal sealed class RelayType : OperatorType
     {
     }
 
-    public override byte[] SavedState() => [];
+    public override ReadOnlySpan<byte> SavedState() => [];
 
     public override void WriteState(OperatorGrain? grain, IBufferWriter<byte> output)
     {
