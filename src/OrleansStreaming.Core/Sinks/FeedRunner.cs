@@ -18,7 +18,8 @@ internal sealed class FeedRunner(Silo silo, Partition partition, SinkDefinition 
     private LogCursor _cursor;
     private long _readTo;
 
-    public override bool IsParked => Attempts > 0;
+    /// <summary>Its reader goes on with all others when delivery to one fails.</summary>
+    public override bool IsParked => false;
 
     /// <summary>A reader that takes nothing keeps nobody from being done.</summary>
     public override bool HasWork => Phase == SinkPhase.Ready && _channel!.HasRoom && !_cursor.AtEnd(partition.Log);

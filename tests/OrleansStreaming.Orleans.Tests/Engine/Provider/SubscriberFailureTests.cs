@@ -25,7 +25,7 @@ public sealed class SubscriberFailureTests
         // Far more than the cache holds: the one that fails is left behind, all others get theirs.
         await cluster.ArrivedAsync("implicit", [.. Enumerable.Range(0, 2000).Where(n => n % 20 != 7)]);
         await ProviderCluster.UntilAsync(() => Task.FromResult(cluster.Account.Lines.Any(l => l.StartsWith("3201 "))), "the failure is logged");
-        await ProviderCluster.UntilAsync(async () => (await cluster.Engine.GetHealthAsync()).Sinks.Any(s => s.Sink == "events/orders" && s.Attempts == 1), "health shows it");
+        await ProviderCluster.UntilAsync(async () => (await cluster.Engine.GetHealthAsync()).Sinks.Any(s => s is { Sink: "events/orders", State: "retrying", Attempts: 1 }), "health shows it");
         cluster.Account.Errors.ShouldContain(e => e.Error is StreamEventDeliveryFailureException);
         cluster.Account.Numbers("implicit").ShouldNotContain(n => n % 20 == 7);
 
