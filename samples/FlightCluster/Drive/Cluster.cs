@@ -6,7 +6,7 @@ namespace FlightCluster.Drive;
 /// <summary>The silos of this run. One thing at a time is done to it; its addresses may be asked for meanwhile.</summary>
 internal sealed class Cluster(BlobAccount storage, Folders folders, Timeline timeline) : IAsyncDisposable
 {
-    private const int Silos = 3;
+    public const int Size = 3;
     private readonly List<SiloProcess> _silos = [];
     private volatile Uri[] _urls = [];
     private int _named;
@@ -18,7 +18,7 @@ internal sealed class Cluster(BlobAccount storage, Folders folders, Timeline tim
 
     /// <summary>Starts the first silos and waits until all serve.</summary>
     public Task StartAsync(CancellationToken cancellationToken) =>
-        StartAsync([.. Enumerable.Range(0, Silos).Select(_ => NextName())], cancellationToken);
+        StartAsync([.. Enumerable.Range(0, Size).Select(_ => NextName())], cancellationToken);
 
     /// <summary>Kills one of the silos.</summary>
     /// <returns>Its name, and when it was dead.</returns>
@@ -36,22 +36,20 @@ internal sealed class Cluster(BlobAccount storage, Folders folders, Timeline tim
     /// <summary>Starts one more silo, and waits until it serves its share.</summary>
     public Task AddAsync(CancellationToken cancellationToken) => StartAsync([NextName()], cancellationToken);
 
-    /// <summary>Stops silo by silo in good order, and starts each again before the next.</summary>
-    public async Task RestartAllAsync(CancellationToken cancellationToken)
+    /// <summary>Stops the silo that has run longest in good order, and starts one of the same name.</summary>
+    public async Task RestartAsync(CancellationToken cancellationToken)
     {
-        foreach (SiloProcess silo in _silos.ToArray())
+        using SiloProcess silo = _silos[0];
+        long start = Stopwatch.GetTimestamp();
+        bool inGoodOrder = await silo.StopAsync();
+        _silos.Remove(silo);
+        if (!inGoodOrder)
         {
-            long start = Stopwatch.GetTimestamp();
-            if (!await silo.StopAsync())
-            {
-                throw new UserException($"{silo.Name} did not stop in good order.");
-            }
-
-            timeline.Say(string.Create(CultureInfo.InvariantCulture, $"{silo.Name} has handed over and stopped in {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s"));
-            _silos.Remove(silo);
-            silo.Dispose();
-            await StartAsync([silo.Name], cancellationToken);
+            throw new UserException($"{silo.Name} did not stop in good order.");
         }
+
+        timeline.Say(string.Create(CultureInfo.InvariantCulture, $"{silo.Name} has handed over and stopped in {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s"));
+        await StartAsync([silo.Name], cancellationToken);
     }
 
     /// <summary>Stops all silos in good order.</summary>

@@ -80,10 +80,11 @@ internal static class DriveApp
 
     private static async Task<Disturbed> FeedAsync(DriveOptions options, Expectation expectation, Cluster cluster, Timeline timeline, CancellationToken cancellationToken)
     {
-        var feeder = new Feeder(cluster, expectation.Flights, options.Rate);
+        var course = new Course(expectation.Flights.Count, options.Disturbance switch { Disturbance.Kill => 1, Disturbance.Restart => Cluster.Size, _ => 0 });
+        var feeder = new Feeder(cluster, expectation.Flights, options.Rate, course);
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task feeding = feeder.RunAsync(end.Token);
-        Task<Disturbed> disturbing = DisturbAsync(options.Disturbance, () => feeder.Durable >= expectation.Flights.Count / 3, cluster, end.Token);
+        Task<Disturbed> disturbing = DisturbAsync(options.Disturbance, course, () => feeder.Durable, cluster, end.Token);
         Task all = Task.WhenAll(feeding, disturbing);
         try
         {
@@ -102,29 +103,31 @@ internal static class DriveApp
             await all.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        timeline.Say($"{feeder.Durable:N0} of {expectation.Flights.Count:N0} flights are durable; {feeder.Repeated:N0} requests had to be sent again");
+        timeline.Say($"{feeder.Durable:N0} of {expectation.Flights.Count:N0} flights are durable; {feeder.Repeated:N0} requests had to be sent again, the longest took {feeder.Longest.TotalSeconds:0.0} s");
         return await disturbing;
     }
 
-    private static async Task<Disturbed> DisturbAsync(Disturbance what, Func<bool> due, Cluster cluster, CancellationToken cancellationToken)
+    private static async Task<Disturbed> DisturbAsync(Disturbance what, Course course, Func<int> durable, Cluster cluster, CancellationToken cancellationToken)
     {
-        while (!due())
+        var disturbed = new Disturbed(null, default);
+        for (int step = 0; step < course.Steps; step++)
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(10), cancellationToken);
+            await course.WhenDueAsync(step, durable, cancellationToken);
+            if (what == Disturbance.Kill)
+            {
+                (string silo, DateTimeOffset at) = await cluster.KillAsync();
+                disturbed = new Disturbed(silo, at);
+                course.Over(step);
+                await cluster.AddAsync(cancellationToken);
+            }
+            else
+            {
+                await cluster.RestartAsync(cancellationToken);
+                course.Over(step);
+            }
         }
 
-        switch (what)
-        {
-            case Disturbance.Kill:
-                (string silo, DateTimeOffset at) = await cluster.KillAsync();
-                await cluster.AddAsync(cancellationToken);
-                return new Disturbed(silo, at);
-            case Disturbance.Restart:
-                await cluster.RestartAllAsync(cancellationToken);
-                return new Disturbed(null, default);
-            default:
-                return new Disturbed(null, default);
-        }
+        return disturbed;
     }
 
     private static void Tell(Disturbed disturbed, IReadOnlyList<Rollback> rollbacks)

@@ -27,6 +27,7 @@ internal enum StorageKind
 internal sealed record DriveOptions
 {
     private const int DefaultRate = 2000;
+    private const int RestartRate = 500; // So that there is work for as long as it takes.
 
     /// <summary>Flights a second; 0 for as fast as it goes.</summary>
     public required int Rate { get; init; }
@@ -45,7 +46,7 @@ internal sealed record DriveOptions
     /// <summary>Reads the command line. Null when there is nothing to run: <paramref name="exitCode"/> then says how to exit.</summary>
     public static DriveOptions? Parse(string[] args, out int exitCode)
     {
-        Option<int> rate = new("--rate") { Description = "Flights a second, 0 for as fast as it goes", HelpName = "N", DefaultValueFactory = _ => DefaultRate };
+        Option<int?> rate = new("--rate") { Description = $"Flights a second, 0 for as fast as it goes [default: {DefaultRate}; with --disturb restart, {RestartRate}]", HelpName = "N" };
         Option<Disturbance> disturbance = new("--disturb") { Description = "What happens in the middle: a silo is killed with SIGKILL and another one started; silo by silo is stopped and started again; nothing", HelpName = "kill|restart|none" };
         Option<StorageKind> storage = new("--storage") { Description = $"What the state is kept in: the emulator of Azure Blob Storage (installed on first use with npm), or Azure Blob Storage, by the connection string or the address of an account in ${SiloSettings.ConnectionVariable}", HelpName = "azurite|azure" };
         Option<DirectoryInfo> data = new("--data") { Description = "Keep state, reports and logs here; must be new or empty [default: a temporary folder]", HelpName = "DIR" };
@@ -76,7 +77,7 @@ internal sealed record DriveOptions
         DriveOptions? options = null;
         command.SetAction(result => options = new DriveOptions
         {
-            Rate = result.GetValue(rate),
+            Rate = result.GetValue(rate) ?? (result.GetValue(disturbance) == Disturbance.Restart ? RestartRate : DefaultRate),
             Disturbance = result.GetValue(disturbance),
             Connection = result.GetValue(storage) == StorageKind.Azure ? Connect() : null,
             Data = result.GetValue(data)?.FullName,

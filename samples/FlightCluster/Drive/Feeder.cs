@@ -10,7 +10,7 @@ namespace FlightCluster.Drive;
 /// Sends all flights over HTTP, to one silo after the other. A request that fails is repeated, at another silo, with the same
 /// producer and sequence: no flight is stored twice, whatever became of the first try.
 /// </summary>
-internal sealed class Feeder(Cluster cluster, IReadOnlyList<Flight> flights, int rate)
+internal sealed class Feeder(Cluster cluster, IReadOnlyList<Flight> flights, int rate, Course course)
 {
     private const int Producers = 6; // Each has one request on its way.
     private const int FlightsPerRequest = 100;
@@ -19,12 +19,16 @@ internal sealed class Feeder(Cluster cluster, IReadOnlyList<Flight> flights, int
     private static readonly MediaTypeHeaderValue Lines = new("application/x-ndjson");
     private int _durable;
     private int _repeated;
+    private long _longestMs;
 
     /// <summary>Flights that silos have confirmed.</summary>
     public int Durable => Volatile.Read(ref _durable);
 
     /// <summary>Requests that were sent again.</summary>
     public int Repeated => Volatile.Read(ref _repeated);
+
+    /// <summary>The longest that a request took until it was durable, with all that had to be sent again.</summary>
+    public TimeSpan Longest => TimeSpan.FromMilliseconds(Interlocked.Read(ref _longestMs));
 
     /// <summary>Sends everything; returns when all is durable.</summary>
     /// <exception cref="UserException">A silo refuses what is right, or none answers.</exception>
@@ -46,6 +50,7 @@ internal sealed class Feeder(Cluster cluster, IReadOnlyList<Flight> flights, int
                 await Task.Delay(early, cancellationToken);
             }
 
+            await course.PassAsync(first, cancellationToken);
             int count = Math.Min(FlightsPerRequest, flights.Count - first);
             await SendAsync(Body(first, count), string.Create(CultureInfo.InvariantCulture, $"feeder-{producer}"), ++sequence, request, cancellationToken);
             Interlocked.Add(ref _durable, count);
@@ -76,6 +81,7 @@ internal sealed class Feeder(Cluster cluster, IReadOnlyList<Flight> flights, int
                 using HttpResponseMessage answer = await PostAsync(silo, body, producer, sequence, cancellationToken);
                 if (answer.IsSuccessStatusCode)
                 {
+                    Took((long)Stopwatch.GetElapsedTime(start).TotalMilliseconds);
                     return;
                 }
 
@@ -97,6 +103,15 @@ internal sealed class Feeder(Cluster cluster, IReadOnlyList<Flight> flights, int
 
             Interlocked.Increment(ref _repeated);
             await Task.Delay(Retry, cancellationToken);
+        }
+    }
+
+    private void Took(long ms)
+    {
+        long longest;
+        while (ms > (longest = Interlocked.Read(ref _longestMs)) && Interlocked.CompareExchange(ref _longestMs, ms, longest) != longest)
+        {
+            // Another request was longer meanwhile, or not.
         }
     }
 

@@ -30,7 +30,7 @@ public sealed class FlightClusterTests : IDisposable
     [Fact]
     public async Task Silos_restarted_one_after_the_other_under_load_roll_nothing_back_and_lose_nothing()
     {
-        await using FlightClusterProcess cluster = Start("--disturb", "restart", "--rate", "400");
+        await using FlightClusterProcess cluster = Start("--disturb", "restart", "--rate", "200");
         (await cluster.EndAsync()).ShouldBe(0, cluster.Output);
         cluster.Output.ShouldContain(_flights.DigestLine);
         cluster.Output.ShouldContain("silo2 has handed over and stopped");
