@@ -131,11 +131,11 @@ public sealed class ScenarioTests
         json.Number("allocatedBytesPerEvent").ShouldBeLessThan(Budget);
     }
 
-    /// <summary>The same where each flush has few events: what belongs to a request, a flush and a write to a sink counts. Two thirds are new memory for the log.</summary>
+    /// <summary>The same where each flush has few events: what belongs to a request, a flush and a write to a sink counts. More than half is new memory for the log.</summary>
     [Fact]
     public async Task An_event_of_a_small_flush_allocates_no_more_than_its_budget()
     {
-        const double Budget = 1000; // 400 to 700 measured; the fewer, the busier the machine, as flushes get larger.
+        const double Budget = 1200; // 640 to 810 measured on a busy machine; the fewer, the busier, as flushes get larger.
         JsonElement json = await Benchmark.RunAsync("latency --depths 1 --rate 50000 --duration-ms 2000 --flush-ms 0 --runs 3");
         json.GetProperty("results")[0].Number("allocatedBytesPerEvent").ShouldBeLessThan(Budget);
     }
