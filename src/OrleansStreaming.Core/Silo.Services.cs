@@ -5,6 +5,7 @@ namespace OrleansStreaming.Core;
 /// <summary>What a silo does for its parts: starts requests, keeps timers, sends outputs on their way.</summary>
 internal sealed partial class Silo
 {
+    private int _turnsElsewhere;
     private CausalityVector? _lastForeign;
     private long _lastOwnLsn;
     private CausalityVector? _lastVector;
@@ -33,6 +34,18 @@ internal sealed partial class Silo
             TaskContinuationOptions.ExecuteSynchronously,
             TaskScheduler.Default);
     }
+
+    public void Track(HostedTurn turn)
+    {
+        _turns.Add(turn);
+        Interlocked.Increment(ref _turnsElsewhere);
+    }
+
+    /// <summary>A turn that was handed to the engine has begun, and does not hold its thread any more. From any thread.</summary>
+    public void TurnReturned() => Interlocked.Decrement(ref _turnsElsewhere);
+
+    /// <summary>As many turns as should be wait for the engine to begin them.</summary>
+    public bool TurnsWaitElsewhere => Volatile.Read(ref _turnsElsewhere) >= Options.MaxTurnsElsewhere;
 
     public IEnumerable<Turn> TurnsOf(OperatorHost host) => _turns.Where(t => t.Host == host).ToArray();
 

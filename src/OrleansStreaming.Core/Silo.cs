@@ -181,11 +181,13 @@ internal sealed partial class Silo
 
     public void Complete(Request request) => Guarded(static r => r.Finish(), request);
 
-    public void TurnEnded(Turn turn) => Guarded(() =>
-    {
-        _turns.Remove(turn);
-        turn.Host.TurnEnded(turn);
-    });
+    public void TurnEnded(Turn turn) => Guarded(
+        static input =>
+        {
+            input.Silo._turns.Remove(input.Turn);
+            input.Turn.Host.TurnEnded(input.Turn);
+        },
+        (Silo: this, Turn: turn));
 
     public void MembershipChanged(MembershipView view)
     {

@@ -81,6 +81,12 @@ internal sealed record SiloOptions
     /// <summary>Events that wait for one busy grain in memory; more are found again in the log.</summary>
     public int MaxMailbox { get; init; } = 256;
 
+    /// <summary>Turns that wait to begin away from the loop: nothing more is handed out there meanwhile.</summary>
+    public int MaxTurnsElsewhere { get; init; } = 4096;
+
+    /// <summary>How long a checkpoint waits for the ends of turns that were under way when it came to their grains.</summary>
+    public long CaptureWaitMs { get; init; } = 100;
+
     /// <summary>External producers remembered per partition.</summary>
     public int MaxProducers { get; init; } = 100_000;
 

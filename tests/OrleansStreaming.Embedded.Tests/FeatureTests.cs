@@ -497,6 +497,36 @@ public class FeatureTests
         (await app.StatesAsync(nameof(Slow)))["u3"].ShouldBe("{\"count\":11,\"sum\":1930}");
     }
 
+    [Theory]
+    [InlineData(OperatorHosting.Dense)]
+    [InlineData(OperatorHosting.GrainPerKey)]
+    public async Task No_more_grains_than_allowed_stay_in_memory(OperatorHosting hosting)
+    {
+        const int Users = 500, Rounds = 4, Allowed = 40;
+        using var folder = new TestFolder();
+        await using TestApp app = await TestApp.StartAsync(
+            folder.Path,
+            s => s.AddStream<Visit>("visits", keyedBy: v => v.User)
+                .AddStream<SessionClosed>("sessions", keyedBy: c => c.User)
+                .AddOperator<Slow>(from: "visits", to: "sessions", configure: o => (o.MaxResident, o.Hosting) = (Allowed, hosting)));
+        for (int round = 0; round < Rounds; round++)
+        {
+            await app.Engine.PublishAsync("visits", [.. Enumerable.Range(0, Users).Select(i => new Visit($"u{i}", round))], "p", round + 1, TestApp.Cancel);
+            if (round == 1)
+            {
+                await app.KillAsync("silo0");
+            }
+
+            await TestApp.UntilAsync(() => Task.FromResult(app.Engine.GetTotals().Grains <= Allowed), "most grains have left memory, long before they are idle");
+        }
+
+        await app.QuietAsync();
+        Dictionary<string, string> states = await app.StatesAsync(nameof(Slow));
+        states.Count.ShouldBe(Users);
+        states.Values.ShouldAllBe(state => state == "{\"count\":4,\"sum\":6}");
+        app.Engine.Hosts[0].Totals.Reactivated.ShouldBeGreaterThan(Users, "they came back from their checkpoints");
+    }
+
     [Fact]
     public async Task A_stream_that_is_left_out_for_a_while_keeps_what_it_retains()
     {

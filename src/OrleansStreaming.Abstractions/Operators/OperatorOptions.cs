@@ -16,6 +16,19 @@ public enum FailurePolicy
     StopPartition,
 }
 
+/// <summary>What runs the turns of an operator's keys.</summary>
+public enum OperatorHosting
+{
+    /// <summary>The partition is the grain: the silo's own loop runs the turns of all keys in it. Costs a key the least memory, and an event the least time.</summary>
+    Dense,
+
+    /// <summary>
+    /// Each key is a grain of the cluster: its turns run in that grain's activation, on the thread pool, so that keys of one
+    /// silo run in parallel. In an engine without a cluster the same as <see cref="Dense"/>.
+    /// </summary>
+    GrainPerKey,
+}
+
 /// <summary>How an operator is hosted.</summary>
 public sealed class OperatorOptions
 {
@@ -36,6 +49,16 @@ public sealed class OperatorOptions
 
     /// <summary>A grain without events for this long leaves memory, once it is checkpointed. Default 5 minutes.</summary>
     public TimeSpan IdleAfter { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>What runs its turns. The operator's class, and what it comes to, are the same either way. Default: <see cref="OperatorHosting.Dense"/>.</summary>
+    public OperatorHosting Hosting { get; set; } = OperatorHosting.Dense;
+
+    /// <summary>
+    /// How many grains a silo keeps in memory; 0 for no limit, which is the default. Above it those that are checkpointed and
+    /// have not been used for the longest time leave, before <see cref="IdleAfter"/>, and a checkpoint begins early when there
+    /// are none. What is not checkpointed, or waits for a timer or a call, stays, so that for a while there can be more.
+    /// </summary>
+    public int MaxResident { get; set; }
 
     /// <summary>
     /// The partitions of the inbox of an operator that reads several streams; 0 for the builder's default. Like those of

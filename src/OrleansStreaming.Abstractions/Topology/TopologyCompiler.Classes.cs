@@ -90,6 +90,8 @@ internal sealed partial class TopologyCompiler
         Require(options.MaxRetryDelay >= options.RetryDelay, $"MaxRetryDelay is {options.MaxRetryDelay}: make it at least RetryDelay, {options.RetryDelay}.");
         Require(options.TurnTimeout > TimeSpan.Zero, $"TurnTimeout is {options.TurnTimeout}: it must be positive.");
         Require(options.IdleAfter > TimeSpan.Zero, $"IdleAfter is {options.IdleAfter}: it must be positive.");
+        Require(Enum.IsDefined(options.Hosting), $"Hosting is {options.Hosting}: choose a named hosting.");
+        Require(options.MaxResident >= 0, $"MaxResident is {options.MaxResident}: it cannot be negative; 0 is no limit.");
 
         void Require(bool condition, string mistake)
         {

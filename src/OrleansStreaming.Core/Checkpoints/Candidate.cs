@@ -34,6 +34,12 @@ internal sealed class Candidate(CaptureBuffer buffer)
 
     public CaptureBuffer Buffer { get; } = buffer;
 
+    /// <summary>Grains of that operator whose turns it waits for.</summary>
+    public HashSet<Grain> Late { get; } = [];
+
+    /// <summary>Since when it waits for them; -1 when it does not.</summary>
+    public long LateSinceMs { get; set; } = -1;
+
     /// <summary>So many grains know that they are covered.</summary>
     public int Applied { get; set; }
 

@@ -25,7 +25,7 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
     public bool InProgress => _candidate is not null;
 
     /// <summary>There is more to do at once.</summary>
-    public bool HasWork => Loads.HasWork || _candidate is { Phase: CandidatePhase.Capturing or CandidatePhase.Applying };
+    public bool HasWork => Loads.HasWork || _candidate is { Phase: CandidatePhase.Capturing, LateSinceMs: < 0 } or { Phase: CandidatePhase.Applying };
 
     private bool IsCovered => Array.TrueForAll(partition.Hosts, static h => h.Coverage.IsEmpty);
 
@@ -118,6 +118,11 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
             }
         }
 
+        if (candidate.Late.Count > 0)
+        {
+            LeaveLate(candidate, partition.Hosts[candidate.NextHost]);
+        }
+
         foreach (OperatorHost host in partition.Hosts)
         {
             host.Coverage.GiveUp();
@@ -153,6 +158,13 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
                 }
             }
 
+            if (WaitsForTurns(candidate))
+            {
+                candidate.Micros += silo.Ports.TicksMicros - start;
+                return;
+            }
+
+            LeaveLate(candidate, host);
             candidate.Buffer.EndHost();
             candidate.NextHost++;
         }
@@ -170,7 +182,12 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
             return; // Its checkpoint was found to cover it when it was read.
         }
 
-        if (!grain.IsIdle)
+        if (grain.Turn is not null && grain.Phase == GrainPhase.Ready)
+        {
+            grain.CopyWanted = true; // A grain that is always in a turn would never be copied.
+            candidate.Late.Add(grain);
+        }
+        else if (!grain.IsIdle)
         {
             host.Coverage.Leave(grain);
         }
@@ -180,13 +197,79 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
         }
         else
         {
-            candidate.Buffer.Add(host.Type, grain, silo.Deltas);
-            grain.CapturedAt = grain.Position;
-            silo.Probe?.Captured(host, grain);
-            if (grain.Foreign is not null)
+            Copy(candidate, host, grain);
+        }
+    }
+
+    /// <summary>A grain has ended the turn that the checkpoint waited for: it is copied before the next one, with more yet to take.</summary>
+    public void CaptureLate(OperatorHost host, Grain grain)
+    {
+        grain.CopyWanted = false;
+        if (_candidate is not { Phase: CandidatePhase.Capturing } candidate || !candidate.Late.Remove(grain))
+        {
+            return;
+        }
+
+        if (grain.UncoveredFrom < 0)
+        {
+            return;
+        }
+
+        if (grain is not { Phase: GrainPhase.Ready, Turn: null } || grain.Position < grain.UncoveredFrom)
+        {
+            host.Coverage.Leave(grain);
+            return;
+        }
+
+        Copy(candidate, host, grain);
+        long next = grain.Behind ? grain.Position + 1 : grain.Mailbox is { Count: > 0 } mailbox ? mailbox.Peek().Offset : Offset.None.Value;
+        if (next >= 0)
+        {
+            grain.UncoveredAfterCapture = next;
+            host.Coverage.LeaveFrom(next);
+        }
+    }
+
+    /// <summary>Some of the operator's grains are in turns that may end soon.</summary>
+    private bool WaitsForTurns(Candidate candidate)
+    {
+        if (candidate.Late.Count == 0)
+        {
+            return false;
+        }
+
+        if (candidate.LateSinceMs < 0)
+        {
+            candidate.LateSinceMs = silo.NowMs;
+        }
+
+        return silo.NowMs - candidate.LateSinceMs < silo.Options.CaptureWaitMs;
+    }
+
+    /// <summary>Their turns have not ended: the next checkpoint tries again.</summary>
+    private static void LeaveLate(Candidate candidate, OperatorHost host)
+    {
+        foreach (Grain grain in candidate.Late)
+        {
+            grain.CopyWanted = false;
+            if (grain.UncoveredFrom >= 0)
             {
-                candidate.Vector = CausalityVector.Merge(candidate.Vector, grain.Foreign.Prune(silo.Journals));
+                host.Coverage.Leave(grain);
             }
+        }
+
+        candidate.Late.Clear();
+        candidate.LateSinceMs = -1;
+    }
+
+    private void Copy(Candidate candidate, OperatorHost host, Grain grain)
+    {
+        candidate.Buffer.Add(host.Type, grain, silo.Deltas);
+        grain.CapturedAt = grain.Position;
+        silo.Probe?.Captured(host, grain);
+        if (grain.Foreign is not null)
+        {
+            candidate.Vector = CausalityVector.Merge(candidate.Vector, grain.Foreign.Prune(silo.Journals));
         }
     }
 
@@ -315,6 +398,10 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
         if (grain.UncoveredFrom >= 0)
         {
             host.Coverage.Add(grain);
+        }
+        else
+        {
+            host.Covered();
         }
 
         host.CatchUpWithCheckpoint(grain, position);

@@ -57,6 +57,10 @@ internal static class Mutations
     [Breaks("I3")]
     public static readonly bool KeepVoidNames = IsOn(nameof(KeepVoidNames));
 
+    /// <summary>A grain leaves memory before a checkpoint covers it.</summary>
+    [Breaks("I4")]
+    public static readonly bool EvictUncovered = IsOn(nameof(EvictUncovered));
+
     /// <summary>A grain comes back without the state in its checkpoint.</summary>
     [Breaks("I4")]
     public static readonly bool ForgetState = IsOn(nameof(ForgetState));

@@ -37,6 +37,7 @@ internal sealed class Grain(byte[] key, ulong hash)
     private const long CatchingUpBit = 1 << 9;
     private const long InForeignListBit = 1 << 10;
     private const long InUncoveredBit = 1 << 11;
+    private const long CopyWantedBit = 1 << 12;
 
     // The runtime lays references out first, then numbers of 64 bits in this order: what every turn touches lies together.
     private GrainExtras? _extras;
@@ -120,6 +121,13 @@ internal sealed class Grain(byte[] key, ulong hash)
     {
         get => (_flags & InUncoveredBit) != 0;
         set => Set(InUncoveredBit, value);
+    }
+
+    /// <summary>The checkpoint under way waits for the end of its turn.</summary>
+    public bool CopyWanted
+    {
+        get => (_flags & CopyWantedBit) != 0;
+        set => Set(CopyWantedBit, value);
     }
 
     /// <summary>Notes that it is in use.</summary>
@@ -206,6 +214,19 @@ internal sealed class Grain(byte[] key, ulong hash)
         }
     }
 
+    /// <summary>What the engine keeps of a grain whose turns it runs; it leaves memory with the grain.</summary>
+    public object? Seat
+    {
+        get => _extras?.Seat;
+        set
+        {
+            if (ExtrasFor(value) is { } extras)
+            {
+                extras.Seat = value;
+            }
+        }
+    }
+
     /// <summary>An event may be handed to it now.</summary>
     public bool IsIdle => (_flags & (PhaseBits | BehindBit)) == (long)GrainPhase.Ready && (_extras is null || _extras is { Turn: null, Mailbox: not { Count: > 0 } });
 
@@ -226,6 +247,7 @@ internal sealed class Grain(byte[] key, ulong hash)
         public Turn? Turn;
         public Queue<Input>? Mailbox;
         public FailedEvent? Failed;
+        public object? Seat;
     }
 }
 
@@ -281,8 +303,8 @@ internal readonly record struct Input(LogBlock Block, int Start, long Offset, in
     }
 }
 
-/// <summary>A turn that did not complete at once.</summary>
-internal sealed class Turn(OperatorHost host, Grain grain, in Input input, TurnContext context, long startedMs)
+/// <summary>A turn that did not complete at once, or runs away from the loop.</summary>
+internal class Turn(OperatorHost host, Grain grain, in Input input, TurnContext context, long startedMs)
 {
     public OperatorHost Host { get; } = host;
 
@@ -299,8 +321,13 @@ internal sealed class Turn(OperatorHost host, Grain grain, in Input input, TurnC
 
     public Task Task { get; set; } = Task.CompletedTask;
 
+    /// <summary>What it threw, once it has ended.</summary>
+    public virtual Exception? Error => Task.IsCompletedSuccessfully ? null : Task.Exception?.InnerException ?? new OperationCanceledException();
+
     /// <summary>The state before the turn, where copies are cheap.</summary>
-    public byte[]? Before { get; init; }
+    public virtual byte[]? Before => StateBefore;
+
+    public byte[]? StateBefore { get; init; }
 
     /// <summary>The copy to roll back to if what this turn consumed is lost.</summary>
     public UndoCopy? Undo { get; init; }

@@ -103,28 +103,94 @@ internal sealed partial class OperatorHost
     /// <summary>Looks at some grains now and then, and lets the idle ones leave memory: at all of them a few times in the time after which a grain is idle.</summary>
     public void EvictSome()
     {
-        if (_silo.NowMs - _evictedMs >= EvictEveryMs)
+        if (Type.IsCrowded)
+        {
+            MakeRoom();
+        }
+        else if (_silo.NowMs - _evictedMs >= EvictEveryMs)
         {
             double lap = Math.Max(1, Type.Definition.Options.IdleAfter.TotalMilliseconds / 4);
-            int slice = (int)Math.Clamp(Grains.Capacity * (_silo.NowMs - _evictedMs) / lap, SmallestEvictSlice, LargestEvictSlice);
-            _evictedMs = _silo.NowMs;
-            _evictNext = Grains.Sweep(_evictNext, slice, EvictIfIdle);
+            SweepOut((int)Math.Clamp(Grains.Capacity * (_silo.NowMs - _evictedMs) / lap, SmallestEvictSlice, LargestEvictSlice));
         }
     }
 
-    /// <summary>Lets a grain leave memory when nothing of it is uncovered, waited for or unstable.</summary>
-    private void EvictIfIdle(Grain grain)
+    /// <summary>
+    /// There are too many grains: a hand goes round (the clock algorithm), and those that have not been used since it came by last
+    /// leave. It goes no further than some grains for each that has come or been checkpointed, so that it costs an event the
+    /// same however many grains there are.
+    /// </summary>
+    private void MakeRoom()
     {
-        bool idle = grain.IsIdle && grain.UncoveredFrom < 0 && grain.CapturedAt < 0 && grain.Pending is not { Count: > 0 }
-            && grain.Foreign?.Prune(_silo.Journals) is null && grain.UnusedMs(_silo.NowMs) >= (long)Type.Definition.Options.IdleAfter.TotalMilliseconds;
-        if (idle)
+        if (Coverage.Uncovered > Math.Max(SmallestEvictSlice, Grains.Count / 4))
         {
-            grain.Generation++;
-            grain.Phase = GrainPhase.Absent;
-            Grains.Remove(grain);
-            DropBase(grain);
-            _silo.Counters.Grains--;
-            _silo.Counters.Evicted++;
+            _partition.Checkpoints.Force(); // What is not checkpointed cannot leave.
+        }
+
+        bool due = _silo.NowMs - _evictedMs >= EvictEveryMs;
+        int slice = Math.Min(LargestEvictSlice, Math.Max(_evictCredit, due ? SmallestEvictSlice : 0));
+        if (slice >= SmallestEvictSlice)
+        {
+            _evictCredit = Math.Min(Grains.Capacity, Math.Max(0, _evictCredit - slice));
+            SweepOut(slice);
         }
     }
+
+    private void SweepOut(int slice)
+    {
+        _evictedMs = _silo.NowMs;
+        _evictNext = Grains.Sweep(_evictNext, slice, EvictIfIdle);
+        if (_evictNext == 0)
+        {
+            _lapBeforeMs = _lapMs;
+            _lapMs = _silo.NowMs;
+        }
+    }
+
+    private void EvictIfIdle(Grain grain)
+    {
+        long unused = grain.UnusedMs(_silo.NowMs);
+        bool idle = unused >= (long)Type.Definition.Options.IdleAfter.TotalMilliseconds || (unused >= _silo.NowMs - _lapBeforeMs && Type.IsCrowded);
+        if (idle && MayLeave(grain))
+        {
+            Evict(grain);
+        }
+    }
+
+    /// <summary>The engine has let go of the grain that turns ran in: it leaves memory if it may, else it stays for the next turn.</summary>
+    public void Unseated(Grain grain)
+    {
+        if (!_partition.Lost && MayLeave(grain) && ReferenceEquals(Grains.Find(grain.Hash, grain.Key), grain))
+        {
+            Evict(grain);
+        }
+    }
+
+    /// <summary>Nothing of it is uncovered, waited for or unstable.</summary>
+    private bool MayLeave(Grain grain) =>
+        grain.IsIdle && ((grain.UncoveredFrom < 0 && grain.CapturedAt < 0) || Mutations.EvictUncovered) && grain.Pending is not { Count: > 0 }
+        && grain.Foreign?.Prune(_silo.Journals) is null;
+
+    private void Evict(Grain grain)
+    {
+        grain.Generation++;
+        grain.Phase = GrainPhase.Absent;
+        Grains.Remove(grain);
+        DropBase(grain);
+        ReleaseSeat(grain);
+        _silo.Counters.Grains--;
+        _silo.Counters.Evicted++;
+        Type.Resident--;
+    }
+
+    private void ReleaseSeat(Grain grain)
+    {
+        if (grain.Seat is { } seat)
+        {
+            grain.Seat = null;
+            _silo.Ports.Release(seat);
+        }
+    }
+
+    /// <summary>A grain is covered by its checkpoint: where room is wanted, it may be looked at.</summary>
+    public void Covered() => _evictCredit += VisitsPerNewcomer;
 }

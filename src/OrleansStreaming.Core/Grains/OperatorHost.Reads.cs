@@ -102,7 +102,8 @@ internal sealed partial class OperatorHost
             Activate(grain);
         }
 
-        if (grain.Phase != GrainPhase.Ready || grain.Turn is not null || grain.Behind)
+        bool waiting = grain.Mailbox is { Count: > 0 } mailbox && mailbox.Peek().Offset <= reading.After;
+        if (grain.Phase != GrainPhase.Ready || grain.Turn is not null || grain.Behind || waiting)
         {
             return false;
         }

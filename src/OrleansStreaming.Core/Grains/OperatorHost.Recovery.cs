@@ -182,7 +182,7 @@ internal sealed partial class OperatorHost
     private int CatchUp(int budget)
     {
         int done = 0;
-        while (_catchingUp > 0 && done < budget && !_partition.TurnsStopped)
+        while (_catchingUp > 0 && done < budget && !_partition.TurnsStopped && !(_elsewhere && _silo.TurnsWaitElsewhere))
         {
             if (_catchUpCursor.Reached(_cursor))
             {
@@ -214,14 +214,23 @@ internal sealed partial class OperatorHost
             }
 
             Grain? grain = Grains.Find(KeyHash.Compute(row.Key), row.Key);
-            if (grain is { CatchingUp: true, Phase: GrainPhase.Ready, Turn: null } && offset > grain.Position)
+            if (grain is not { CatchingUp: true, Phase: GrainPhase.Ready } || offset <= grain.Position)
+            {
+                continue;
+            }
+
+            if (grain is { Turn: null, Mailbox: not { Count: > 0 } })
             {
                 _silo.Counters.Replayed++;
                 Run(grain, new Input(block, start, offset, in row), in row);
-                if (grain.Turn is not null)
-                {
-                    StopCatchUp(grain); // It goes on when the turn ends.
-                }
+            }
+            else if (grain.Mailbox is not { } mailbox || mailbox.Count < _silo.Options.MaxMailbox)
+            {
+                Enqueue(grain, new Input(block, start, offset, in row)); // For when its turn ends.
+            }
+            else
+            {
+                StopCatchUp(grain); // It goes on from here when it has taken what waits.
             }
         }
 

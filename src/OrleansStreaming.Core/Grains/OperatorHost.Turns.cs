@@ -31,12 +31,18 @@ internal sealed partial class OperatorHost
 
         TurnContext context = _silo.RentContext();
         context.Begin(this, grain.Key, input.Offset, row.Time);
+        if (_elsewhere)
+        {
+            RunElsewhere(grain, in input, in row, context, undo);
+            return;
+        }
+
         ValueTask running;
         _silo.RunningOffset = input.Offset;
         _silo.Running = this;
         try
         {
-            running = _blocking ? InvokeElsewhere(grain, in row, context) : Invoke(grain, in row, context);
+            running = Invoke(grain.Instance, RequestOf(grain, in row), in row, context);
         }
         catch (Exception e)
         {
@@ -62,7 +68,7 @@ internal sealed partial class OperatorHost
         }
 
         input.Block.Pins++;
-        grain.Turn = new Turn(this, grain, in input, context, _silo.NowMs) { Before = before, Undo = undo, Task = running.AsTask() };
+        grain.Turn = new Turn(this, grain, in input, context, _silo.NowMs) { StateBefore = before, Undo = undo, Task = running.AsTask() };
         _silo.Track(grain.Turn);
     }
 
@@ -88,32 +94,28 @@ internal sealed partial class OperatorHost
         return false;
     }
 
-    private ValueTask Invoke(Grain grain, in Row row, TurnContext context)
+    /// <summary>What the grain asked for, when the record is an answer.</summary>
+    private static PendingRequest? RequestOf(Grain grain, in Row row) => row.Kind == RecordKind.CallResult ? FindRequest(grain, row.Kind, row.Name) : null;
+
+    /// <summary>Runs the user's code; from any thread.</summary>
+    public ValueTask Invoke(OperatorGrain? instance, PendingRequest? request, in Row row, TurnContext context) => row.Kind switch
     {
-        switch (row.Kind)
-        {
-            case RecordKind.Timer:
-                return Type.OnTimer(grain.Instance, Encoding.UTF8.GetString(row.Payload), context);
-            case RecordKind.CallResult:
-                PendingRequest request = FindRequest(grain, row.Kind, row.Name)!;
-                return Type.OnResult(grain.Instance, request.Tag, request.Request, row.Payload, context);
-            default:
-                return Type.OnEvent(grain.Instance, row.TypeIndex, row.Payload, context);
-        }
+        RecordKind.Timer => Type.OnTimer(instance, Encoding.UTF8.GetString(row.Payload), context),
+        RecordKind.CallResult => Type.OnResult(instance, request!.Tag, request.Request, row.Payload, context),
+        _ => Type.OnEvent(instance, row.TypeIndex, row.Payload, context),
+    };
+
+    private void RunElsewhere(Grain grain, in Input input, in Row row, TurnContext context, UndoCopy? undo)
+    {
+        input.Block.Pins++;
+        var turn = new HostedTurn(this, grain, in input, in row, context, RequestOf(grain, in row), _silo.NowMs) { Undo = undo };
+        grain.Turn = turn;
+        _silo.Track(turn);
+        _silo.Ports.Run(turn);
     }
 
-    private ValueTask InvokeElsewhere(Grain grain, in Row row, TurnContext context)
-    {
-        // The row's bytes belong to the loop.
-        byte[] copy = new byte[row.MaxSize];
-        int length = row.Write(copy, row.Time);
-        long time = row.Time;
-        return _silo.Ports.RunElsewhere(() =>
-        {
-            Row.Read(copy.AsSpan(0, length), time, out Row copied);
-            return Invoke(grain, in copied, context);
-        });
-    }
+    /// <summary>A turn that runs elsewhere waits for something, or has ended: the next may begin. From any thread.</summary>
+    public void TurnReturned() => _silo.TurnReturned();
 
     /// <summary>An asynchronous turn has ended; goes on with the grain's next events.</summary>
     public void TurnEnded(Turn turn)
@@ -134,27 +136,31 @@ internal sealed partial class OperatorHost
         }
 
         grain.Turn = null;
-        if (turn.Task.IsCompletedSuccessfully)
+        if (turn.Error is not { } error)
         {
             EndTurn(grain, turn.Input, turn.Context, turn.Undo);
+            if (turn is HostedTurn { InOneGo: true })
+            {
+                _silo.ReturnContext(turn.Context);
+            }
         }
         else
         {
             turn.Context.End();
-            Exception error = turn.Task.Exception?.InnerException ?? new OperationCanceledException();
             Threw(grain, turn.Input, error, turn.Before);
         }
 
-        if (grain.Behind && grain.Phase == GrainPhase.Ready)
+        if (grain.CopyWanted)
+        {
+            _partition.Checkpoints.CaptureLate(this, grain);
+        }
+
+        AnswerReads(); // A grain that always has another turn to take would never answer.
+        DrainMailbox(grain);
+        if (grain is { Phase: GrainPhase.Ready, Turn: null, Behind: true, CatchingUp: false })
         {
             StartCatchUp(grain);
         }
-        else
-        {
-            DrainMailbox(grain);
-        }
-
-        AnswerReads(grain);
     }
 
     private void EndTurn(Grain grain, in Input input, TurnContext context, UndoCopy? undo)

@@ -13,13 +13,19 @@ internal sealed partial class OperatorHost
     private const long EvictEveryMs = 100;
     private const int SmallestEvictSlice = 16;
     private const int LargestEvictSlice = 4096;
-    private readonly bool _blocking;
+
+    /// <summary>Where there are too many grains, so many are looked at for each one that comes, and for each that is checkpointed.</summary>
+    private const int VisitsPerNewcomer = 8;
+    private readonly bool _elsewhere;
 
     /// <summary>The grain whose event stops the reading of the partition, if any: <see cref="FailurePolicy.StopPartition"/>.</summary>
     private Grain? _halted;
     private LogCursor _cursor;
     private long _evictedMs;
     private int _evictNext;
+    private int _evictCredit;
+    private long _lapMs;
+    private long _lapBeforeMs;
 
     public OperatorHost(Silo silo, Partition partition, OperatorType type, long startAfter)
     {
@@ -27,7 +33,8 @@ internal sealed partial class OperatorHost
         _partition = partition;
         Type = type;
         Grains = new GrainMap(type.Definition.From.KeyKind == KeyKind.Int64);
-        _blocking = silo.Options.Blocking.Contains(type.Definition.Name);
+        _elsewhere = silo.Options.Blocking.Contains(type.Definition.Name)
+            || (type.Definition.Options.Hosting == OperatorHosting.GrainPerKey && silo.Ports.HostsGrains);
         _cursor = LogCursor.After(partition.Log, startAfter);
         CursorOffset = startAfter;
     }
@@ -89,9 +96,15 @@ internal sealed partial class OperatorHost
         }
 
         _silo.Counters.Grains -= Grains.Count;
+        Type.Resident -= Grains.Count;
         if (_silo.Deltas.InUse)
         {
             Grains.Sweep(0, int.MaxValue, DropBase);
+        }
+
+        if (_elsewhere)
+        {
+            Grains.Sweep(0, int.MaxValue, ReleaseSeat);
         }
     }
 
@@ -134,7 +147,7 @@ internal sealed partial class OperatorHost
         return done;
     }
 
-    private bool MayDeliver => !_partition.TurnsStopped && _halted is null;
+    private bool MayDeliver => !_partition.TurnsStopped && _halted is null && !(_elsewhere && _silo.TurnsWaitElsewhere);
 
     /// <summary>The grain of a key, if it is known in memory or has a committed checkpoint.</summary>
     public Grain? FindOrKnown(ulong hash, ReadOnlySpan<byte> key) =>
@@ -151,6 +164,8 @@ internal sealed partial class OperatorHost
 
         Grains.Add(grain);
         _silo.Counters.Grains++;
+        Type.Resident++;
+        _evictCredit += VisitsPerNewcomer;
         return grain;
     }
 
@@ -205,7 +220,7 @@ internal sealed partial class OperatorHost
 
     private void DrainMailbox(Grain grain)
     {
-        while (grain is { Phase: GrainPhase.Ready, Turn: null, Behind: false, Mailbox.Count: > 0 } && !_partition.TurnsStopped)
+        while (grain is { Phase: GrainPhase.Ready, Turn: null, Mailbox.Count: > 0 } && !_partition.TurnsStopped)
         {
             Input waiting = grain.Mailbox.Peek();
             if (!waiting.Block.IsVoid(waiting.Slot) && waiting.Offset > grain.Position)

@@ -31,6 +31,12 @@ internal abstract class OperatorType
     /// <summary>The copy, encoded.</summary>
     public abstract ReadOnlySpan<byte> SavedState();
 
+    /// <summary>How many grains of it are in the silo's memory.</summary>
+    public int Resident { get; set; }
+
+    /// <summary>There are more than there should be.</summary>
+    public bool IsCrowded => Definition.Options.MaxResident > 0 && Resident > Definition.Options.MaxResident;
+
     public abstract void WriteState(OperatorGrain? grain, IBufferWriter<byte> output);
 
     public abstract void ReadState(OperatorGrain? grain, ReadOnlySpan<byte> bytes);

@@ -66,6 +66,19 @@ internal sealed class TurnContext() : EventContext(engine: true), IBufferWriter<
 
     public void End() => _active = false;
 
+    /// <summary>How much of the buffer is in use.</summary>
+    public int Kept => _used;
+
+    /// <summary>Keeps a copy of some bytes, behind what it keeps already.</summary>
+    public void Keep(ReadOnlySpan<byte> bytes) => Copy(bytes);
+
+    /// <summary>Keeps a copy of a row from the beginning of the buffer on; returns where it ends.</summary>
+    public int Keep(in Row row)
+    {
+        Reserve(row.MaxSize);
+        return _used += row.Write(_buffer.AsSpan(_used), row.Time);
+    }
+
     public override void Emit<TEvent>(string stream, TEvent @event)
     {
         StreamDefinition target = FindOutput(stream);

@@ -29,8 +29,20 @@ internal interface ISiloPorts
     /// <summary>Starts work outside the loop (a sink's write, a recorded call); the engine runs it likewise.</summary>
     void Start(Request request);
 
-    /// <summary>Runs a turn of an operator that is known to block, away from the loop.</summary>
-    ValueTask RunElsewhere(Func<ValueTask> turn) => turn();
+    /// <summary>Whether there are grains for operators with a grain per key; else their turns run in the loop.</summary>
+    bool HostsGrains => false;
+
+    /// <summary>
+    /// Has a turn run (<see cref="HostedTurn.RunAsync"/>) away from the loop: of an operator with a grain per key, where that
+    /// grain lives; of one that is known to block, on any thread. Each is to be run in the end, also when it has been discarded,
+    /// unless the silo has ended.
+    /// </summary>
+    void Run(HostedTurn turn);
+
+    /// <summary>A grain has left memory: what the engine kept of it (<see cref="Grain.Seat"/>) is not asked for again. Never throws.</summary>
+    void Release(object seat)
+    {
+    }
 
     /// <summary>Hands an asynchronous turn's end back to the loop. Called from any thread.</summary>
     void PostTurnEnd(Turn turn);

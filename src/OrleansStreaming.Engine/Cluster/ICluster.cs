@@ -20,6 +20,9 @@ internal interface ICluster : IAsyncDisposable
     /// <summary>Completes at the next change of who takes part, or of what belongs here.</summary>
     Task Changed { get; }
 
+    /// <summary>The cluster's grains, in which operators with a grain per key run their turns; null where there are none.</summary>
+    IGrainHosting? Grains => null;
+
     /// <summary>What other processes report; those that do not answer in time are left out.</summary>
     Task<IReadOnlyList<EngineReport>> AskOthersAsync();
 

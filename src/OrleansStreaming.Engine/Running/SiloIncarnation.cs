@@ -114,9 +114,6 @@ internal sealed class SiloIncarnation : ISiloPorts, ISiloLink
         _host.Ended(this, reason);
     }
 
-    /// <summary>Away from the loop, as an asynchronous turn.</summary>
-    async ValueTask ISiloPorts.RunElsewhere(Func<ValueTask> turn) => await Task.Run(async () => await turn().ConfigureAwait(false)).ConfigureAwait(false);
-
     /// <summary>Stops the loop as a crash would, and waits until nothing of it runs any more.</summary>
     public async Task AbandonAsync()
     {
@@ -141,6 +138,23 @@ internal sealed class SiloIncarnation : ISiloPorts, ISiloLink
     }
 
     void ISiloPorts.Start(Request request) => RunOutside(request, storage: false);
+
+    bool ISiloPorts.HostsGrains => _engine.Cluster.Grains is not null;
+
+    void ISiloPorts.Run(HostedTurn turn)
+    {
+        ThrowIfAbandoned();
+        if (_engine.Cluster.Grains is { } grains && turn.Host.Type.Definition.Options.Hosting == OperatorHosting.GrainPerKey)
+        {
+            grains.Run(this, turn);
+        }
+        else
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(turn, preferLocal: false);
+        }
+    }
+
+    void ISiloPorts.Release(object seat) => _engine.Cluster.Grains?.Release(seat);
 
     void ISiloPorts.PostTurnEnd(Turn turn) => Post(turn);
 

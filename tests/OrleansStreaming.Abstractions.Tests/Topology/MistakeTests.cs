@@ -148,13 +148,17 @@ public class MistakeTests
             o.MaxRetryDelay = TimeSpan.FromSeconds(-2);
             o.TurnTimeout = TimeSpan.Zero;
             o.IdleAfter = TimeSpan.Zero;
+            o.Hosting = (OperatorHosting)7;
+            o.MaxResident = -1;
         }).ShouldFail(
             "Operator 'Delays': OnFailure is 9: choose a named policy.",
             "Operator 'Delays': MaxAttempts is 0: allow at least 1.",
             "Operator 'Delays': RetryDelay is -00:00:01: it cannot be negative.",
             "Operator 'Delays': MaxRetryDelay is -00:00:02: make it at least RetryDelay, -00:00:01.",
             "Operator 'Delays': TurnTimeout is 00:00:00: it must be positive.",
-            "Operator 'Delays': IdleAfter is 00:00:00: it must be positive.");
+            "Operator 'Delays': IdleAfter is 00:00:00: it must be positive.",
+            "Operator 'Delays': Hosting is 7: choose a named hosting.",
+            "Operator 'Delays': MaxResident is -1: it cannot be negative; 0 is no limit.");
 
     [Fact]
     public void Sinks_and_sources_fit_their_stream() =>

@@ -15,6 +15,9 @@ internal sealed class Coverage
     /// <summary>No grain has changed, as far as is known.</summary>
     public bool IsEmpty => _uncovered.Count == 0 && _next >= _capturing.Count;
 
+    /// <summary>About how many grains have changed since the copies under way were begun.</summary>
+    public int Uncovered => _uncovered.Count;
+
     /// <summary>All up to here is covered by the copies under way and those before.</summary>
     public long CoveredTo => Math.Min(_cursor, _lowestLeft - 1);
 
@@ -69,9 +72,12 @@ internal sealed class Coverage
     /// <summary>A grain cannot be copied now.</summary>
     public void Leave(Grain grain)
     {
-        _lowestLeft = Math.Min(_lowestLeft, grain.UncoveredFrom);
+        LeaveFrom(grain.UncoveredFrom);
         Add(grain);
     }
+
+    /// <summary>The copy of a grain does not cover what it has yet to take, from some offset on.</summary>
+    public void LeaveFrom(long offset) => _lowestLeft = Math.Min(_lowestLeft, offset);
 
     /// <summary>The copies under way are given up: what has not been looked at waits for the next.</summary>
     public void GiveUp()

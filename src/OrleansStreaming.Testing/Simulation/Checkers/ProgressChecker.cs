@@ -104,7 +104,7 @@ internal sealed class ProgressChecker(Oracle oracle) : Checker(oracle, "I8")
                 string name = host.Type.Definition.Name;
                 host.Grains.Sweep(0, int.MaxValue, grain =>
                 {
-                    if (grain.Turn is { } turn && !silo.EndedTurns.Contains(turn))
+                    if (grain.Turn is { } turn and not HostedTurn { HasBegun: false } && !silo.EndedTurns.Contains(turn))
                     {
                         World.Fail("limit", ReferenceOperator.NotAtOnce(name));
                     }

@@ -6,7 +6,7 @@ namespace OrleansStreaming.Testing.Simulation;
 internal sealed record Scenario
 {
     /// <summary>Grows whenever the same seed comes to draw another schedule.</summary>
-    public const int Generator = 4;
+    public const int Generator = 5;
 
     public required int Silos { get; init; }
 
@@ -104,6 +104,8 @@ internal sealed record Scenario
         CheckpointOverhead = random.Pick(1, 10, 100) / 100.0,
         RecoveryTargetMs = random.Pick(1, 10_000),
         MaxMailbox = random.Pick(1, 2, 10, 256),
+        MaxTurnsElsewhere = random.Pick(1, 3, 4096),
+        CaptureWaitMs = random.Pick(0, 5, 100),
         RunBlockBytes = random.Pick(1, 30, 100, 1 << 14),
         RunWindowBytes = random.Pick(1, 64, 300, 1 << 18),
         RunCacheBytes = random.Pick(0, 100, 1000, 1 << 20),

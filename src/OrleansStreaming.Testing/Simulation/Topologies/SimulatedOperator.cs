@@ -37,6 +37,9 @@ internal sealed record SimulatedOperator
 
     public bool Async { get; init; }
 
+    /// <summary>Has a grain per key, which takes its turns when the schedule says so.</summary>
+    public bool Hosted { get; init; }
+
     public FailurePolicy OnFailure { get; init; } = FailurePolicy.DeadLetter;
 
     /// <summary>What it throws on is left out; otherwise it is tried again until it passes.</summary>

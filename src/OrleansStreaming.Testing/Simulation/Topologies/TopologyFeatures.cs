@@ -8,6 +8,12 @@ internal sealed record TopologyFeatures
     /// <summary>After this long without events a grain leaves memory.</summary>
     public int IdleMs { get; init; } = 100_000;
 
+    /// <summary>How many grains of an operator a silo keeps; 0 for no limit.</summary>
+    public int MaxResident { get; init; }
+
+    /// <summary>Operators with a grain per key.</summary>
+    public bool Hosted { get; init; }
+
     /// <summary>Of a thousand operators, those with an unmanaged state.</summary>
     public int Plain { get; init; } = 500;
 
@@ -53,5 +59,7 @@ internal sealed record TopologyFeatures
         Throws = random.Chance(300),
         Flaky = random.Chance(300),
         Async = random.Chance(400),
+        MaxResident = random.Pick(0, 0, 0, 1, 3),
+        Hosted = random.Chance(300),
     };
 }

@@ -63,6 +63,7 @@ internal sealed class TopologyPlan(SimulationRandom random, TopologyFeatures fea
             Throws = features.Throws && random.Chance(600),
             Flaky = features.Flaky && random.Chance(500),
             Async = features.Async && random.Chance(600),
+            Hosted = features.Hosted && random.Chance(600),
             OnFailure = features.Retries ? FailurePolicy.Stop : random.Pick(FailurePolicy.DeadLetter, FailurePolicy.DeadLetter, FailurePolicy.Skip, FailurePolicy.Stop, FailurePolicy.StopPartition),
         }, from));
     }
@@ -98,8 +99,8 @@ internal sealed class TopologyPlan(SimulationRandom random, TopologyFeatures fea
         }
 
         var spec = new StringBuilder();
-        spec.AppendJoin(';', _streams).AppendJoin(';', _operators.Select(o => $"{string.Join(',', o.From)}>{string.Join(',', o.Op.To)}:{o.Op.Plain}{o.Op.OnFailure}"))
-            .AppendJoin(',', _sinks).Append(CultureInfo.InvariantCulture, $"{features.Partitions} {features.IdleMs}");
+        spec.AppendJoin(';', _streams).AppendJoin(';', _operators.Select(o => $"{string.Join(',', o.From)}>{string.Join(',', o.Op.To)}:{o.Op.Plain}{o.Op.OnFailure}{o.Op.Hosted}"))
+            .AppendJoin(',', _sinks).Append(CultureInfo.InvariantCulture, $"{features.Partitions} {features.IdleMs} {features.MaxResident}");
         CompiledTopology compiled = Built.GetOrAdd(spec.ToString(), _ => Compile());
         return new SimulatedWorkload(compiled, [.. _inputs], [.. _operators.Select(o => o.Op with { Alarms = [.. o.Op.To.Where(t => Find(t).Alarms)] })], keys, features.Skewed);
     }
@@ -131,6 +132,8 @@ internal sealed class TopologyPlan(SimulationRandom random, TopologyFeatures fea
                 options.MaxRetryDelay = TimeSpan.FromMilliseconds(40);
                 options.IdleAfter = TimeSpan.FromMilliseconds(features.IdleMs);
                 options.TurnTimeout = TimeSpan.FromHours(1);
+                options.MaxResident = features.MaxResident;
+                options.Hosting = op.Hosted ? OperatorHosting.GrainPerKey : OperatorHosting.Dense;
             });
         }
 

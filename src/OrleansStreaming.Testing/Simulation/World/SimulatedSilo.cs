@@ -121,6 +121,19 @@ internal sealed class SimulatedSilo : ISiloPorts, IServiceProvider
         Run(request);
     }
 
+    public bool HostsGrains => true;
+
+    public void Run(HostedTurn turn)
+    {
+        Called("run", "a turn");
+        _world.Totals.HostedTurns++;
+        turn.Grain.Seat ??= new Seat(this);
+        RunWhenItsGrainDoes(turn);
+    }
+
+    /// <summary>What leaves memory must be given back once, and only what was given.</summary>
+    public void Release(object seat) => ((Seat)seat).Release(this);
+
     public void PostTurnEnd(Turn turn)
     {
         if (Runs && _world.IsThread)
@@ -144,6 +157,15 @@ internal sealed class SimulatedSilo : ISiloPorts, IServiceProvider
 
     public void Stopped(string reason, Exception? error) => _world.Stopped(this, reason, error);
 
+    private async void RunWhenItsGrainDoes(HostedTurn turn)
+    {
+        await _world.Gates.Wait(this, GateKind.Turn, new GateName("a grain takes its turn"), static () => true).ConfigureAwait(false);
+        if (Runs)
+        {
+            await turn.RunAsync().ConfigureAwait(false);
+        }
+    }
+
     private void Run(Request request) => request.Prepare(_storage, Ended, CancellationToken.None).Execute();
 
     private void Ended(Request request)
@@ -155,6 +177,22 @@ internal sealed class SimulatedSilo : ISiloPorts, IServiceProvider
         else if (Runs)
         {
             Completions.Add(request);
+        }
+    }
+
+    /// <summary>What stands for the grain of a cluster.</summary>
+    private sealed class Seat(SimulatedSilo owner)
+    {
+        private bool _released;
+
+        public void Release(SimulatedSilo silo)
+        {
+            if (_released || silo != owner)
+            {
+                throw new ProtocolException("a seat was given back twice, or to another silo");
+            }
+
+            _released = true;
         }
     }
 

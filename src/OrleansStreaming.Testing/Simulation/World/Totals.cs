@@ -71,6 +71,9 @@ internal sealed class Totals
 
     public long AsyncTurns { get; set; }
 
+    /// <summary>Turns that ran away from the loop.</summary>
+    public long HostedTurns { get; set; }
+
     public long Reads { get; set; }
 
     public void Count(FaultKind kind) => _faults[(int)kind]++;
