@@ -34,10 +34,11 @@ internal sealed partial class OrleansCluster : ICluster
     private Task _following = Task.CompletedTask;
     private StreamingEngine? _engine;
 
-    public OrleansCluster(ILocalSiloDetails silo, IClusterMembershipService membership, SiloServiceClient services, ILoggerFactory loggers)
+    public OrleansCluster(ILocalSiloDetails silo, IClusterMembershipService membership, SiloServiceClient services, GrainHosting grains, ILoggerFactory loggers)
     {
         _membership = membership;
         _services = services;
+        Grains = grains;
         _logger = loggers.CreateLogger("OrleansStreaming.Cluster");
         Address = silo.SiloAddress;
         Host = Address.ToParsableString();
@@ -54,6 +55,8 @@ internal sealed partial class OrleansCluster : ICluster
     public bool HasOthers => true;
 
     public Task Changed => Volatile.Read(ref _changed).Task;
+
+    public IGrainHosting? Grains { get; }
 
     /// <summary>The incarnation of this process that takes part, if any.</summary>
     public SiloIncarnation? Local => Volatile.Read(ref _local);

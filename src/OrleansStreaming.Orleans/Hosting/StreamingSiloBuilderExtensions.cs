@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Orleans.Runtime.Hosting;
 using OrleansStreaming;
 using OrleansStreaming.Clustering;
 using OrleansStreaming.Engine;
@@ -28,6 +29,10 @@ public static class StreamingSiloBuilderExtensions
         builder.Services.AddSingleton<ICluster>(services => services.GetRequiredService<OrleansCluster>());
         builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, EngineLifecycle>();
         builder.AddGrainService<SiloService>();
+        builder.Services.AddSingleton<TurnCalls>();
+        builder.Services.AddSingleton<GrainHosting>();
+        builder.AddPlacementDirector<BesidePartition, BesidePartitionDirector>();
+        builder.AddGrainDirectory(OpenDirectory.Name, static (_, _) => new OpenDirectory());
         return builder;
     }
 }
