@@ -57,7 +57,6 @@ internal sealed class SiloProcess : IDisposable
             start.ArgumentList.Add(value);
         }
 
-        start.Environment["DOTNET_gcServer"] = "0"; // Several share this machine.
         start.Environment[SiloSettings.ConnectionVariable] = connection; // Where no list of processes shows it.
         return new SiloProcess(Process.Start(start)!, name, url, Path.Combine(folders.Logs, name));
 

@@ -127,6 +127,10 @@ internal sealed class RemoteSilo : ISiloLink, IAsyncDisposable
         try
         {
             results = IngestCodec.Read(await _service.IngestAsync(IngestCodec.Write(batches)).ConfigureAwait(false));
+            if (results.Length != batches.Count)
+            {
+                throw new InvalidDataException($"{results.Length} answers to {batches.Count} batches");
+            }
         }
         catch (Exception e)
         {
