@@ -87,8 +87,8 @@ public sealed class ClusterTests
         await publishing;
         await run.ShouldMatchAsync();
         EngineReport report = await run.Cluster.Engine(0).ReportOfAllAsync();
-        report.Silos.Sum(s => s.RolledBack).ShouldBe(0);
-        report.Rollbacks.Sum(r => r.ReplayedEvents).ShouldBe(0);
+        report.Silos.Sum(s => s.RolledBack).ShouldBe(0); // What came after the last checkpoint is read again by the next owner: no grain goes back for that.
+        report.Rollbacks.Sum(r => r.TakenOverPartitions).ShouldBe(0);
     }
 
     [Fact]
