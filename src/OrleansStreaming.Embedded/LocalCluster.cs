@@ -33,7 +33,7 @@ internal sealed class LocalCluster(int silos) : ICluster
 
     public ValueTask<bool> LeaveAsync(CancellationToken cancellationToken) => ValueTask.FromResult(false);
 
-    public ValueTask RestAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
+    public ValueTask MeetAsync(StopStage stage, CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
     public void Joined(SiloIncarnation incarnation, int journal)
     {

@@ -38,8 +38,8 @@ internal interface ICluster : IAsyncDisposable
     /// <summary>This process begins to stop: it wants no partitions any more. True when others take them over, false when all stop together.</summary>
     ValueTask<bool> LeaveAsync(CancellationToken cancellationToken);
 
-    /// <summary>The turns of this process have stopped; waits until those of all that stop with it have, too.</summary>
-    ValueTask RestAsync(CancellationToken cancellationToken);
+    /// <summary>This process has come to a stage of stopping; waits until all that stop with it have, too.</summary>
+    ValueTask MeetAsync(StopStage stage, CancellationToken cancellationToken);
 
     /// <summary>An incarnation of a silo of this process takes part.</summary>
     void Joined(SiloIncarnation incarnation, int journal);

@@ -24,6 +24,9 @@ public sealed partial class StreamingEngine
             {
                 step = "process what there is";
                 await WhenQuietAsync(limit.Token).ConfigureAwait(false);
+                await EverywhereAsync(silo => silo.Ownerships.Active.All(p => p.Move.Phase == MovePhase.None) && !silo.Ownerships.Loading, limit.Token).ConfigureAwait(false);
+                step = "wait for the others to process what they have";
+                await _cluster.MeetAsync(StopStage.Quiet, limit.Token).ConfigureAwait(false);
                 step = "checkpoint";
                 await EverywhereAsync(silo => silo.CheckpointAll(), limit.Token).ConfigureAwait(false);
             }
@@ -38,7 +41,7 @@ public sealed partial class StreamingEngine
                 step = "stop all turns";
                 await EverywhereAsync(silo => silo.StopTurns(), limit.Token).ConfigureAwait(false);
                 step = "wait for the others to stop theirs";
-                await _cluster.RestAsync(limit.Token).ConfigureAwait(false);
+                await _cluster.MeetAsync(StopStage.Resting, limit.Token).ConfigureAwait(false);
             }
 
             step = "give up the partitions";

@@ -1,3 +1,5 @@
+using OrleansStreaming.Engine;
+
 namespace OrleansStreaming.Clustering;
 
 /// <summary>A process that stops gives its partitions to the others; where all stop together, none goes before all have come to rest.</summary>
@@ -20,23 +22,24 @@ internal sealed partial class OrleansCluster
         return Volatile.Read(ref _members).AnyStays;
     }
 
-    public async ValueTask RestAsync(CancellationToken cancellationToken)
+    public async ValueTask MeetAsync(StopStage stage, CancellationToken cancellationToken)
     {
-        while (!OthersRest())
+        SiloNotice notice = stage == StopStage.Quiet ? SiloNotice.Quiet : SiloNotice.Resting;
+        while (!OthersAreAt(stage))
         {
-            Notify(SiloNotice.Rested, -1); // Again and again: news can be lost.
+            Notify(notice, -1); // Again and again: news can be lost.
             await Task.WhenAny(Changed, Task.Delay(TellAgain, cancellationToken)).ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
         }
 
-        Notify(SiloNotice.Rested, -1);
+        Notify(notice, -1);
     }
 
-    private bool OthersRest()
+    private bool OthersAreAt(StopStage stage)
     {
         lock (_lock)
         {
-            return _members.Writers.Values.All(w => w.Equals(Address) || _rested.Contains(w.ToParsableString()));
+            return _members.Writers.Values.All(w => w.Equals(Address) || _stages.GetValueOrDefault(w.ToParsableString()) >= stage);
         }
     }
 }

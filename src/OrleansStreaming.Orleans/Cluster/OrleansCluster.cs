@@ -24,7 +24,7 @@ internal sealed partial class OrleansCluster : ICluster
     private readonly HashSet<int> _ended = [];
     private readonly HashSet<string> _leaving = [];
     private readonly HashSet<string> _gone = [];
-    private readonly HashSet<string> _rested = [];
+    private readonly Dictionary<string, StopStage> _stages = [];
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Members _members = new();
     private ClusterRecord _record = new();
@@ -138,8 +138,11 @@ internal sealed partial class OrleansCluster : ICluster
                 case SiloNotice.Leaving:
                     _leaving.Add(host);
                     break;
-                case SiloNotice.Rested:
-                    _rested.Add(host);
+                case SiloNotice.Quiet:
+                    _stages.TryAdd(host, StopStage.Quiet);
+                    break;
+                case SiloNotice.Resting:
+                    _stages[host] = StopStage.Resting;
                     break;
             }
         }

@@ -43,6 +43,9 @@ internal enum SiloNotice
     /// <summary>The process wants no partitions any more: it is about to stop.</summary>
     Leaving,
 
-    /// <summary>The turns of a process that leaves have stopped, and all that they sent has arrived.</summary>
-    Rested,
+    /// <summary>A process that leaves has come to <see cref="OrleansStreaming.Engine.StopStage.Quiet"/>.</summary>
+    Quiet,
+
+    /// <summary>A process that leaves has come to <see cref="OrleansStreaming.Engine.StopStage.Resting"/>.</summary>
+    Resting,
 }

@@ -47,6 +47,7 @@ internal sealed class StreamingCluster : IAsyncDisposable
             orleans.AddStreaming(topology, o =>
             {
                 o.RestartDelay = TimeSpan.FromMilliseconds(50);
+                o.DrainTimeout = TimeSpan.FromSeconds(15);
                 o.CheckpointEvery = TimeSpan.FromMilliseconds(100);
                 options?.Invoke(o);
             });
