@@ -10,13 +10,16 @@ if (Console.IsOutputRedirected)
     AnsiConsole.Profile.Width = 140;
 }
 
-RootCommand root = new("Measures the embedded engine on real files. Absolute times are for reading; ratios within one run are what counts.")
+RootCommand root = new("Measures the engines on real files. Absolute times are for reading; ratios within one run are what counts.")
 {
     ThroughputScenario.Command(),
     LatencyScenario.Command(),
     RecoveryScenario.Command(),
     CheckpointScenario.Command(),
     OpenScenario.Command(),
+#if ORLEANS
+    OrleansScenario.Command(),
+#endif
     LoadSender.Command(),
 };
 ParseResult parsed = root.Parse(args);

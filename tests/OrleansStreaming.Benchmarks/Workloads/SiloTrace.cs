@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using OrleansStreaming.Core;
+using Grain = OrleansStreaming.Core.Grain;
 using OrleansStreaming.Topologies;
 
 namespace OrleansStreaming.Benchmarks;
