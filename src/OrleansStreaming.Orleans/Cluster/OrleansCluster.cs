@@ -29,7 +29,6 @@ internal sealed partial class OrleansCluster : ICluster
     private Members _members = new();
     private ClusterRecord _record = new();
     private SiloIncarnation? _local;
-    private int _localJournal = -1;
     private string _announced = string.Empty;
     private Task _following = Task.CompletedTask;
     private StreamingEngine? _engine;
@@ -61,6 +60,9 @@ internal sealed partial class OrleansCluster : ICluster
     /// <summary>The incarnation of this process that takes part, if any.</summary>
     public SiloIncarnation? Local => Volatile.Read(ref _local);
 
+    /// <summary>The journal that it writes; -1 for none.</summary>
+    private int LocalJournal => Local?.Silo.Journal.Id ?? -1;
+
     public SiloIncarnation? FindLocal(int journal) => Local is { } local && local.Silo.Journal.Id == journal ? local : null;
 
     public ISiloLink? Find(int journal) => FindLocal(journal) ?? (ISiloLink?)_remote.GetValueOrDefault(journal);
@@ -78,7 +80,6 @@ internal sealed partial class OrleansCluster : ICluster
         lock (_lock)
         {
             Volatile.Write(ref _local, incarnation);
-            _localJournal = journal;
         }
 
         Publish();
@@ -93,7 +94,6 @@ internal sealed partial class OrleansCluster : ICluster
             if (_local == incarnation)
             {
                 Volatile.Write(ref _local, null);
-                _localJournal = -1;
             }
 
             _ended.Add(journal);
@@ -205,7 +205,7 @@ internal sealed partial class OrleansCluster : ICluster
     {
         lock (_lock)
         {
-            Members members = Members.Of(_record, _membership.CurrentSnapshot, new Members.Known(Host, _localJournal, _ended, _leaving, _gone));
+            Members members = Members.Of(_record, _membership.CurrentSnapshot, new Members.Known(Host, LocalJournal, _ended, _leaving, _gone));
             Volatile.Write(ref _members, members);
             Connect(members);
             if (members.Unclear.Count > 0)
@@ -230,9 +230,10 @@ internal sealed partial class OrleansCluster : ICluster
     /// <summary>Opens ways to journals of other processes, and closes those to journals that are no more.</summary>
     private void Connect(Members members)
     {
+        int own = LocalJournal;
         foreach ((int journal, SiloAddress address) in members.Writers)
         {
-            if (journal != _localJournal && !_remote.ContainsKey(journal))
+            if (journal != own && !_remote.ContainsKey(journal))
             {
                 _remote[journal] = new RemoteSilo(_services.Of(address), address, journal, _logger);
                 Local?.Post(silo => silo.AnnounceOwned(journal));

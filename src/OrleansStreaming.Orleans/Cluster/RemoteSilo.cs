@@ -72,18 +72,6 @@ internal sealed class RemoteSilo : ISiloLink, IAsyncDisposable
         }
     }
 
-    public async Task NotifyAsync(SiloNotice notice, string host, int journal)
-    {
-        try
-        {
-            await _service.NotifyAsync(notice, host, journal).ConfigureAwait(false);
-        }
-        catch (Exception e)
-        {
-            ClusterLog.CallFailed(_logger, Address, e); // The other will find out by itself.
-        }
-    }
-
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);

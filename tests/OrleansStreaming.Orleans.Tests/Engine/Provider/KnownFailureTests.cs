@@ -48,14 +48,14 @@ public sealed class KnownFailureTests
         IAsyncStream<Order> stream = cluster.Stream<Order>("quiet", "c1");
         StreamSubscriptionHandle<Order> handle = await stream.SubscribeAsync(Take);
         await stream.OnNextAsync(new Order("c1", 1));
-        await ProviderCluster.UntilAsync(() => Task.FromResult(got.Contains(1)), "the first has arrived");
+        await StreamingCluster.UntilAsync(() => Task.FromResult(got.Contains(1)), "the first has arrived");
         await cluster.KillAsync(cluster.Silos[1]);
         await cluster.Engine.PublishAsync("quiet", [new Order("c1", 2)], ProviderCluster.Cancel);
-        await ProviderCluster.UntilAsync(() => Task.FromResult(got.Contains(2)), "it goes on");
+        await StreamingCluster.UntilAsync(() => Task.FromResult(got.Contains(2)), "it goes on");
         await handle.UnsubscribeAsync();
         await stream.SubscribeAsync(Take);
         await cluster.Engine.PublishAsync("quiet", [new Order("c1", 3)], ProviderCluster.Cancel);
-        await ProviderCluster.UntilAsync(() => Task.FromResult(got.Contains(3)), "the new subscription is served");
+        await StreamingCluster.UntilAsync(() => Task.FromResult(got.Contains(3)), "the new subscription is served");
         got.Distinct().ShouldBe([1, 2, 3]);
     }
 
@@ -76,7 +76,7 @@ public sealed class KnownFailureTests
         {
             await without.Engine.PublishAsync("orders", ProviderCluster.Orders(100, 100, 20), ProviderCluster.Cancel);
             await without.Engine.WhenQuietAsync(ProviderCluster.Cancel);
-            await ProviderCluster.UntilAsync(() => without.TrimmedAsync("orders"), "the log has been trimmed");
+            await StreamingCluster.UntilAsync(() => without.TrimmedAsync("orders"), "the log has been trimmed");
             await without.StopAsync(without.Silos[0]);
         }
 
@@ -92,7 +92,7 @@ public sealed class KnownFailureTests
         await using ProviderCluster cluster = await ProviderCluster.StartAsync(silos: 2);
         await cluster.Engine.PublishAsync("orders", ProviderCluster.Orders(0, 2000, 20), ProviderCluster.Cancel);
         await cluster.ArrivedAsync("implicit", [.. Enumerable.Range(0, 2000)]);
-        await ProviderCluster.UntilAsync(() => cluster.StoredAsync("orders"), "what was delivered is stored");
+        await StreamingCluster.UntilAsync(() => cluster.StoredAsync("orders"), "what was delivered is stored");
         int before = cluster.Account.Numbers("implicit").Length;
         await cluster.KillAsync(cluster.Silos[1]);
         await cluster.ReadyAsync();
@@ -116,7 +116,7 @@ public sealed class KnownFailureTests
         Volatile.Write(ref lose, false);
         await cluster.Explicit("unknown").ResumeAsync("quiet", "c1", null); // It is in the registry, so it can be resumed; that tells the agent nothing.
         await cluster.Client.CatchUpAsync(ProviderCluster.Provider, StreamId.Create("quiet", "c1"));
-        await ProviderCluster.UntilAsync(() => Task.FromResult(cluster.Account.Lines.Any(l => l.StartsWith("3207 "))), "it is noticed");
+        await StreamingCluster.UntilAsync(() => Task.FromResult(cluster.Account.Lines.Any(l => l.StartsWith("3207 "))), "it is noticed");
         await cluster.Stream<Order>("quiet", "c1").OnNextAsync(new Order("c1", 2));
         await cluster.ArrivedAsync("known", [2]);
         await cluster.ArrivedAsync("unknown", [2]);
@@ -139,7 +139,7 @@ public sealed class KnownFailureTests
         await cluster.ArrivedAsync("totals", [.. Enumerable.Range(1, 150)]);
         foreach (string customer in Enumerable.Range(0, 20).Select(c => $"c{c}"))
         {
-            await ProviderCluster.UntilAsync(
+            await StreamingCluster.UntilAsync(
                 () => Task.FromResult(cluster.Account.Entries.Where(e => e.Subscriber == "totals" && e.Key == customer).DistinctBy(e => e.Offset).Count() == 150), $"all totals of {customer} have arrived");
             cluster.Account.Entries.Where(e => e.Subscriber == "totals" && e.Key == customer).DistinctBy(e => e.Offset).Select(e => e.Number).ShouldBe(Enumerable.Range(1, 150));
             (await cluster.Engine.GetStateAsync(nameof(Totals), customer, stable: true, ProviderCluster.Cancel))!.Json.ToArray().ShouldBe("""{"orders":150}"""u8.ToArray());
@@ -175,7 +175,7 @@ public sealed class KnownFailureTests
         await own.OnNextAsync("own");
         await cluster.Stream<Order>("orders", "c1").OnNextAsync(new Order("c1", 1));
         await cluster.ArrivedAsync("implicit", [1]);
-        await ProviderCluster.UntilAsync(() => Task.FromResult(got.Contains("own")), "the other provider delivers");
+        await StreamingCluster.UntilAsync(() => Task.FromResult(got.Contains("own")), "the other provider delivers");
         silo.ServiceProvider.GetRequiredKeyedService<IGrainStorage>("Default").ShouldNotBeNull();
     }
 

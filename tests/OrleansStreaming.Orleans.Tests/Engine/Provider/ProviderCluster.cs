@@ -109,7 +109,7 @@ internal sealed class ProviderCluster : IAsyncDisposable
     public IExplicit Explicit(string name) => Client.GetGrain<IExplicit>(name);
 
     /// <summary>Every partition is served, and every silo that serves one knows of its reader.</summary>
-    public Task ReadyAsync() => UntilAsync(
+    public Task ReadyAsync() => StreamingCluster.UntilAsync(
         async () => (await Task.WhenAll(Silos.Select(s => EngineOf(s).GetHealthAsync()))).All(h => h.Ready), "all silos are ready");
 
     public async Task<InProcessSiloHandle> AddSiloAsync()
@@ -135,28 +135,12 @@ internal sealed class ProviderCluster : IAsyncDisposable
 
     public Task StopAsync(InProcessSiloHandle silo) => _cluster.StopSiloAsync(silo);
 
-    /// <summary>Waits until something holds, at most half a minute.</summary>
-    public static async Task UntilAsync(Func<Task<bool>> condition, string what)
-    {
-        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        limit.CancelAfter(TimeSpan.FromSeconds(30));
-        while (!await condition())
-        {
-            if (limit.IsCancellationRequested)
-            {
-                throw new TimeoutException($"not seen within half a minute: {what}");
-            }
-
-            await Task.Delay(10, CancellationToken.None);
-        }
-    }
-
     /// <summary>Waits until a subscriber has got these numbers, each at least once, and checks their order.</summary>
     public async Task ArrivedAsync(string subscriber, IReadOnlyCollection<int> numbers)
     {
         try
         {
-            await UntilAsync(() => Task.FromResult(Account.Numbers(subscriber).ToHashSet().IsSupersetOf(numbers)), $"{subscriber} has got {numbers.Count} events");
+            await StreamingCluster.UntilAsync(() => Task.FromResult(Account.Numbers(subscriber).ToHashSet().IsSupersetOf(numbers)), $"{subscriber} has got {numbers.Count} events");
         }
         catch (TimeoutException e)
         {

@@ -12,7 +12,7 @@ public sealed class SiloChangeTests
         await using ProviderCluster cluster = await ProviderCluster.StartAsync(silos: 2);
         await cluster.Explicit("e").SubscribeAsync("orders", "c1", null);
         Task<int> publishing = PublishAsync(cluster, 6000);
-        await ProviderCluster.UntilAsync(() => Task.FromResult(cluster.Account.Numbers("implicit").Length > 500), "delivery is under way");
+        await StreamingCluster.UntilAsync(() => Task.FromResult(cluster.Account.Numbers("implicit").Length > 500), "delivery is under way");
         await cluster.KillAsync(cluster.Silos[1]);
         int sent = await publishing;
         await cluster.ArrivedAsync("implicit", [.. Enumerable.Range(0, sent)]);
@@ -27,9 +27,9 @@ public sealed class SiloChangeTests
         await using ProviderCluster cluster = await ProviderCluster.StartAsync(silos: 1);
         await cluster.Explicit("e").SubscribeAsync("orders", "c1", null);
         Task<int> publishing = PublishAsync(cluster, 6000);
-        await ProviderCluster.UntilAsync(() => Task.FromResult(cluster.Account.Numbers("implicit").Length > 500), "delivery is under way");
+        await StreamingCluster.UntilAsync(() => Task.FromResult(cluster.Account.Numbers("implicit").Length > 500), "delivery is under way");
         InProcessSiloHandle added = await cluster.AddSiloAsync();
-        await ProviderCluster.UntilAsync(() => Task.FromResult(ProviderCluster.HubOf(added).Channels.Count >= 4), "the new silo has got partitions");
+        await StreamingCluster.UntilAsync(() => Task.FromResult(ProviderCluster.HubOf(added).Channels.Count >= 4), "the new silo has got partitions");
         int sent = await publishing;
         await cluster.ArrivedAsync("implicit", [.. Enumerable.Range(0, sent)]);
         await cluster.ArrivedAsync("e", [.. Enumerable.Range(0, sent).Where(n => n % 20 == 1)]);
@@ -78,7 +78,7 @@ public sealed class SiloChangeTests
     {
         await using ProviderCluster cluster = await ProviderCluster.StartAsync();
         await cluster.Engine.PublishAsync("quiet", ProviderCluster.Orders(0, 500, 5), ProviderCluster.Cancel);
-        await ProviderCluster.UntilAsync(
+        await StreamingCluster.UntilAsync(
             () => Task.FromResult(ProviderCluster.HubOf(cluster.Silos[0]).Channels.Where(c => c.Stream.Name == "quiet").Sum(c => c.TrimmedTo < 0 ? 0 : 1) >= 3
                 && ProviderCluster.HubOf(cluster.Silos[0]).Channels.Where(c => c.Stream.Name == "quiet").All(c => c.TrimmedTo == c.Delivered)), "it has been trimmed");
         await cluster.Explicit("e").SubscribeAsync("quiet", "c1", null);

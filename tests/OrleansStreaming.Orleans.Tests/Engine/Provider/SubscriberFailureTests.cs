@@ -24,15 +24,15 @@ public sealed class SubscriberFailureTests
 
         // Far more than the cache holds: the one that fails is left behind, all others get theirs.
         await cluster.ArrivedAsync("implicit", [.. Enumerable.Range(0, 2000).Where(n => n % 20 != 7)]);
-        await ProviderCluster.UntilAsync(() => Task.FromResult(cluster.Account.Lines.Any(l => l.StartsWith("3201 "))), "the failure is logged");
-        await ProviderCluster.UntilAsync(async () => (await cluster.Engine.GetHealthAsync()).Sinks.Any(s => s is { Sink: "events/orders", State: "retrying", Attempts: 1 }), "health shows it");
+        await StreamingCluster.UntilAsync(() => Task.FromResult(cluster.Account.Lines.Any(l => l.StartsWith("3201 "))), "the failure is logged");
+        await StreamingCluster.UntilAsync(async () => (await cluster.Engine.GetHealthAsync()).Sinks.Any(s => s is { Sink: "events/orders", State: "retrying", Attempts: 1 }), "health shows it");
         cluster.Account.Errors.ShouldContain(e => e.Error is StreamEventDeliveryFailureException);
         cluster.Account.Numbers("implicit").ShouldNotContain(n => n % 20 == 7);
 
         // Nothing of it is trimmed, also not while others go on.
         Volatile.Write(ref fails, false);
         await cluster.ArrivedAsync("implicit", [.. Enumerable.Range(0, 2000)]);
-        await ProviderCluster.UntilAsync(async () => (await cluster.Engine.GetHealthAsync()).Sinks.Count == 0, "health is well again");
+        await StreamingCluster.UntilAsync(async () => (await cluster.Engine.GetHealthAsync()).Sinks.Count == 0, "health is well again");
         await cluster.Engine.PublishAsync("orders", ProviderCluster.Orders(2000, 100, 20), ProviderCluster.Cancel);
         await cluster.ArrivedAsync("implicit", [.. Enumerable.Range(0, 2100)]);
     }
@@ -46,8 +46,8 @@ public sealed class SubscriberFailureTests
         await cluster.Explicit("e").SubscribeAsync("orders", "c1", null);
         await cluster.Stream<Order>("orders", "c1").OnNextAsync(new Order("c1", 1));
         await cluster.Stream<Order>("orders", "c1").OnNextAsync(new Order("c1", 2));
-        await ProviderCluster.UntilAsync(() => Task.FromResult(cluster.Account.Errors.Any(e => e is { Subscriber: "e", Error: FaultedSubscriptionException })), "the subscriber has been told");
-        await ProviderCluster.UntilAsync(async () => await cluster.Explicit("e").SubscriptionsAsync("orders", "c1") == 0, "the subscription is gone");
+        await StreamingCluster.UntilAsync(() => Task.FromResult(cluster.Account.Errors.Any(e => e is { Subscriber: "e", Error: FaultedSubscriptionException })), "the subscriber has been told");
+        await StreamingCluster.UntilAsync(async () => await cluster.Explicit("e").SubscriptionsAsync("orders", "c1") == 0, "the subscription is gone");
         Volatile.Write(ref fails, false);
         await cluster.ArrivedAsync("implicit", [1, 2]);
         cluster.Account.Numbers("e").ShouldBeEmpty();

@@ -39,7 +39,7 @@ public sealed class SubscriptionTests
             return Task.CompletedTask;
         });
         await cluster.Engine.PublishAsync("quiet", ProviderCluster.Orders(0, 100, 5), ProviderCluster.Cancel);
-        await ProviderCluster.UntilAsync(() => Task.FromResult(got.Count == 20), "the client has got its share");
+        await StreamingCluster.UntilAsync(() => Task.FromResult(got.Count == 20), "the client has got its share");
         got.ShouldBe(Enumerable.Range(0, 20).Select(i => (i * 5) + 1));
         await handle.UnsubscribeAsync();
         await stream.OnNextAsync(new Order("c1", 1000));
@@ -77,7 +77,7 @@ public sealed class SubscriptionTests
         });
         await cluster.Stream<object>("orders", "c9").OnNextBatchAsync([new Order("c9", 1), new Cancellation("c9", 1), new Order("c9", 2)]);
         await cluster.ArrivedAsync("implicit", [1, 2]);
-        await ProviderCluster.UntilAsync(() => Task.FromResult(all.Count == 3), "all have arrived");
+        await StreamingCluster.UntilAsync(() => Task.FromResult(all.Count == 3), "all have arrived");
         all.ShouldBe([new Order("c9", 1), new Cancellation("c9", 1), new Order("c9", 2)]);
     }
 
@@ -116,7 +116,7 @@ public sealed class SubscriptionTests
         await cluster.ArrivedAsync("implicit", [.. Enumerable.Range(0, 300)]);
         Account.Entry first = cluster.Account.Entries.First(e => e.Key == "c1");
         long last = cluster.Account.Entries.Last(e => e.Key == "c1").Offset.Value;
-        await ProviderCluster.UntilAsync(() => Task.FromResult(cluster.ChannelOf("orders", "c1")?.TrimmedTo >= last), "all has been trimmed");
+        await StreamingCluster.UntilAsync(() => Task.FromResult(cluster.ChannelOf("orders", "c1")?.TrimmedTo >= last), "all has been trimmed");
 
         await cluster.Explicit("late").SubscribeAsync("orders", "c1", first.Offset.ToString());
         await cluster.Stream<Order>("orders", "c1").OnNextAsync(new Order("c1", 5000));
