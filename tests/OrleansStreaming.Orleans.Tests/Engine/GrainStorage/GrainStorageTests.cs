@@ -41,23 +41,23 @@ public sealed class GrainStorageTests : IAsyncLifetime
     public async Task A_state_that_was_never_written_is_new()
     {
         GrainState<Cart> read = await ReadAsync(_storage);
-        (read.RecordExists, read.ETag, read.State.Items).ShouldBe((false, null, 0));
+        (read.RecordExists, read.ETag, read.State!.Items).ShouldBe((false, null, 0));
     }
 
     [Fact]
     public async Task What_was_written_is_read_by_another_process_with_its_etag()
     {
         GrainState<Cart> mine = await ReadAsync(_storage);
-        mine.State.Items = 3;
+        mine.State!.Items = 3;
         await _storage.WriteStateAsync("state", Grain, mine);
         (mine.RecordExists, mine.ETag is null).ShouldBe((true, false));
         string first = mine.ETag!;
-        mine.State.Items = 4;
+        mine.State!.Items = 4;
         await _storage.WriteStateAsync("state", Grain, mine);
         mine.ETag.ShouldNotBe(first);
 
         GrainState<Cart> theirs = await ReadAsync(NewProcess());
-        (theirs.RecordExists, theirs.ETag, theirs.State.Items).ShouldBe((true, mine.ETag, 4));
+        (theirs.RecordExists, theirs.ETag, theirs.State!.Items).ShouldBe((true, mine.ETag, 4));
     }
 
     [Fact]
@@ -66,13 +66,13 @@ public sealed class GrainStorageTests : IAsyncLifetime
         GrainState<Cart> absent = await ReadAsync(_storage);
         GrainState<Cart> current = await WriteAsync(_storage, 1);
         GrainState<Cart> old = await ReadAsync(_storage);
-        current.State.Items = 2;
+        current.State!.Items = 2;
         await _storage.WriteStateAsync("state", Grain, current);
 
         foreach (GrainState<Cart> stale in new[] { absent, old })
         {
             string? before = stale.ETag;
-            stale.State.Items = 9;
+            stale.State!.Items = 9;
             InconsistentStateException error = await Should.ThrowAsync<InconsistentStateException>(() => _storage.WriteStateAsync("state", Grain, stale));
             (error.StoredEtag, error.CurrentEtag).ShouldBe((current.ETag, before ?? "none"));
             await Should.ThrowAsync<InconsistentStateException>(() => _storage.ClearStateAsync("state", Grain, stale));
@@ -80,7 +80,7 @@ public sealed class GrainStorageTests : IAsyncLifetime
         }
 
         GrainState<Cart> read = await ReadAsync(_storage);
-        (read.State.Items, read.ETag).ShouldBe((2, current.ETag));
+        (read.State!.Items, read.ETag).ShouldBe((2, current.ETag));
     }
 
     [Fact]
@@ -89,18 +89,18 @@ public sealed class GrainStorageTests : IAsyncLifetime
         GrainState<Cart> mine = await WriteAsync(_storage, 5);
         GrainState<Cart> old = await ReadAsync(_storage);
         await _storage.ClearStateAsync("state", Grain, mine);
-        (mine.RecordExists, mine.State.Items).ShouldBe((false, 0));
+        (mine.RecordExists, mine.State!.Items).ShouldBe((false, 0));
 
         GrainState<Cart> read = await ReadAsync(NewProcess());
-        (read.RecordExists, read.State.Items, read.ETag).ShouldBe((false, 0, mine.ETag));
+        (read.RecordExists, read.State!.Items, read.ETag).ShouldBe((false, 0, mine.ETag));
         await Should.ThrowAsync<InconsistentStateException>(() => _storage.WriteStateAsync("state", Grain, old));
         await Should.ThrowAsync<InconsistentStateException>(() => _storage.WriteStateAsync("state", Grain, new GrainState<Cart>(new Cart())));
 
         // Neither a repeat nor a state that was never there is a mistake.
         await _storage.ClearStateAsync("state", Grain, mine);
-        mine.State.Items = 6;
+        mine.State!.Items = 6;
         await _storage.WriteStateAsync("state", Grain, mine);
-        (await ReadAsync(_storage)).State.Items.ShouldBe(6);
+        (await ReadAsync(_storage)).State!.Items.ShouldBe(6);
         var nobody = GrainId.Create("cart", "nobody");
         await _storage.ClearStateAsync("state", nobody, new GrainState<Cart>(new Cart()));
         (await _data.ReadRecordAsync(NameOf("state", nobody), Cancel)).ShouldBeNull();
@@ -131,7 +131,7 @@ public sealed class GrainStorageTests : IAsyncLifetime
         {
             var state = new GrainState<Cart>();
             await places[i].Storage.ReadStateAsync(places[i].State, places[i].Grain, state);
-            state.State.Items.ShouldBe(i);
+            state.State!.Items.ShouldBe(i);
         }
 
         grains.ShouldAllBe(g => Encoding.UTF8.GetByteCount(NameOf("state", g)) <= 200);
@@ -163,15 +163,15 @@ public sealed class GrainStorageTests : IAsyncLifetime
         await Should.ThrowAsync<StorageException>(() => ReadAsync(storage));
         await Should.ThrowAsync<StorageException>(() => storage.WriteStateAsync("state", Grain, mine));
         disturbed.Before = static _ => default;
-        mine.State.Items = 2;
+        mine.State!.Items = 2;
         await storage.WriteStateAsync("state", Grain, mine);
 
         disturbed.AfterSwap = () => throw new StorageException("no answer") { Ambiguous = true };
-        mine.State.Items = 3;
+        mine.State!.Items = 3;
         await Should.ThrowAsync<StorageException>(() => storage.WriteStateAsync("state", Grain, mine));
         disturbed.AfterSwap = static () => default;
         await Should.ThrowAsync<InconsistentStateException>(() => storage.WriteStateAsync("state", Grain, mine));
-        (await ReadAsync(storage)).State.Items.ShouldBe(3);
+        (await ReadAsync(storage)).State!.Items.ShouldBe(3);
     }
 
     private static string NameOf(string state, GrainId grain) => GrainRecord.NameOf(GrainRecord.FullNameOf("service", "Store", state, grain));
@@ -186,7 +186,7 @@ public sealed class GrainStorageTests : IAsyncLifetime
     private static async Task<GrainState<Cart>> WriteAsync(IGrainStorage storage, int items)
     {
         GrainState<Cart> state = await ReadAsync(storage);
-        state.State.Items = items;
+        state.State!.Items = items;
         await storage.WriteStateAsync("state", Grain, state);
         return state;
     }

@@ -20,21 +20,21 @@ public sealed class MembershipStorageTests
         IMembershipTable table = app.GetRequiredService<IMembershipTable>();
         MembershipEntry entry = await table.AddAsync(Silos.Entry());
         string before = await table.TextAsync();
-        MembershipTableData data = await table.ReadAll();
+        MembershipTableData data = await table.ReadAllAsync();
 
         storage.Before = _ => throw new StorageException("away");
-        await Should.ThrowAsync<StorageException>(() => table.InitializeMembershipTable(true));
-        await Should.ThrowAsync<StorageException>(() => table.ReadAll());
-        await Should.ThrowAsync<StorageException>(() => table.ReadRow(entry.SiloAddress));
-        await Should.ThrowAsync<StorageException>(() => table.InsertRow(Silos.Entry(), data.Version.Next()));
-        await Should.ThrowAsync<StorageException>(() => table.UpdateRow(entry, data.Members[0].Item2, data.Version.Next()));
-        await Should.ThrowAsync<StorageException>(() => table.UpdateIAmAlive(Silos.Entry()));
-        await Should.ThrowAsync<StorageException>(() => table.CleanupDefunctSiloEntries(DateTimeOffset.MaxValue));
-        await Should.ThrowAsync<StorageException>(() => table.DeleteMembershipTableEntries("test"));
+        await Should.ThrowAsync<StorageException>(() => table.InitializeMembershipTableAsync(true));
+        await Should.ThrowAsync<StorageException>(() => table.ReadAllAsync());
+        await Should.ThrowAsync<StorageException>(() => table.ReadRowAsync(entry.SiloAddress));
+        await Should.ThrowAsync<StorageException>(() => table.InsertRowAsync(Silos.Entry(), data.Version.Next()));
+        await Should.ThrowAsync<StorageException>(() => table.UpdateRowAsync(entry, data.Members[0].Item2, data.Version.Next()));
+        await Should.ThrowAsync<StorageException>(() => table.UpdateIAmAliveAsync(Silos.Entry()));
+        await Should.ThrowAsync<StorageException>(() => table.CleanupDefunctSiloEntriesAsync(DateTimeOffset.MaxValue));
+        await Should.ThrowAsync<StorageException>(() => table.DeleteMembershipTableEntriesAsync("test"));
 
         storage.Before = static _ => default;
         (await table.TextAsync()).ShouldBe(before);
-        (await table.InsertRow(Silos.Entry(), data.Version.Next())).ShouldBeTrue();
+        (await table.InsertRowAsync(Silos.Entry(), data.Version.Next())).ShouldBeTrue();
     }
 
     [Fact]
@@ -45,15 +45,15 @@ public sealed class MembershipStorageTests
         IMembershipTable table = app.GetRequiredService<IMembershipTable>();
         MembershipEntry entry = Silos.Entry();
         storage.AfterSwap = () => throw new StorageException("no answer") { Ambiguous = true };
-        TableVersion version = (await table.ReadAll()).Version.Next();
-        (await Should.ThrowAsync<StorageException>(() => table.InsertRow(entry, version))).Ambiguous.ShouldBeTrue();
+        TableVersion version = (await table.ReadAllAsync()).Version.Next();
+        (await Should.ThrowAsync<StorageException>(() => table.InsertRowAsync(entry, version))).Ambiguous.ShouldBeTrue();
 
         storage.AfterSwap = static () => default;
-        (await table.InsertRow(entry, version)).ShouldBeFalse();
-        MembershipTableData data = await table.ReadAll();
+        (await table.InsertRowAsync(entry, version)).ShouldBeFalse();
+        MembershipTableData data = await table.ReadAllAsync();
         data.Version.Version.ShouldBe(1);
         entry.Status = MemberStatus.Active;
-        (await table.UpdateRow(entry, data.TryGet(entry.SiloAddress)!.Item2, data.Version.Next())).ShouldBeTrue();
+        (await table.UpdateRowAsync(entry, data.TryGet(entry.SiloAddress)!.Item2, data.Version.Next())).ShouldBeTrue();
     }
 
     [Fact]
@@ -69,20 +69,20 @@ public sealed class MembershipStorageTests
         MembershipEntry second = await mine.AddAsync(Silos.Entry());
 
         // Both tell that they are alive.
-        Between(storage, () => theirs.UpdateIAmAlive(new MembershipEntry { SiloAddress = second.SiloAddress, IAmAliveTime = Silos.Start.AddHours(2) }));
-        await mine.UpdateIAmAlive(new MembershipEntry { SiloAddress = first.SiloAddress, IAmAliveTime = Silos.Start.AddHours(1) });
-        MembershipTableData now = await mine.ReadAll();
+        Between(storage, () => theirs.UpdateIAmAliveAsync(new MembershipEntry { SiloAddress = second.SiloAddress, IAmAliveTime = Silos.Start.AddHours(2) }));
+        await mine.UpdateIAmAliveAsync(new MembershipEntry { SiloAddress = first.SiloAddress, IAmAliveTime = Silos.Start.AddHours(1) });
+        MembershipTableData now = await mine.ReadAllAsync();
         now.TryGet(first.SiloAddress)!.Item1.IAmAliveTime.ShouldBe(Silos.Start.AddHours(1));
         now.TryGet(second.SiloAddress)!.Item1.IAmAliveTime.ShouldBe(Silos.Start.AddHours(2));
 
         // That does not keep an insert from succeeding; another insert does.
-        Between(storage, () => theirs.UpdateIAmAlive(new MembershipEntry { SiloAddress = second.SiloAddress, IAmAliveTime = Silos.Start.AddHours(3) }));
-        (await mine.InsertRow(Silos.Entry(), now.Version.Next())).ShouldBeTrue();
-        now = await mine.ReadAll();
+        Between(storage, () => theirs.UpdateIAmAliveAsync(new MembershipEntry { SiloAddress = second.SiloAddress, IAmAliveTime = Silos.Start.AddHours(3) }));
+        (await mine.InsertRowAsync(Silos.Entry(), now.Version.Next())).ShouldBeTrue();
+        now = await mine.ReadAllAsync();
         now.TryGet(second.SiloAddress)!.Item1.IAmAliveTime.ShouldBe(Silos.Start.AddHours(3));
         Between(storage, () => theirs.AddAsync(Silos.Entry()));
-        (await mine.InsertRow(Silos.Entry(), now.Version.Next())).ShouldBeFalse();
-        (await mine.ReadAll()).Members.Count.ShouldBe(4);
+        (await mine.InsertRowAsync(Silos.Entry(), now.Version.Next())).ShouldBeFalse();
+        (await mine.ReadAllAsync()).Members.Count.ShouldBe(4);
     }
 
     [Theory]
@@ -102,9 +102,9 @@ public sealed class MembershipStorageTests
         await data.SwapRecordAsync(name, null, bytes, Cancel);
         await using ServiceProvider app = Apps.Clustered((_, _) => ValueTask.FromResult<IStorage>(data.Share()));
         IMembershipTable table = app.GetRequiredService<IMembershipTable>();
-        (await Should.ThrowAsync<CorruptDataException>(() => table.ReadAll())).File.ShouldBe(name);
-        await Should.ThrowAsync<CorruptDataException>(() => table.InsertRow(Silos.Entry(), new TableVersion(1, "0")));
-        await Should.ThrowAsync<CorruptDataException>(() => table.DeleteMembershipTableEntries("test"));
+        (await Should.ThrowAsync<CorruptDataException>(() => table.ReadAllAsync())).File.ShouldBe(name);
+        await Should.ThrowAsync<CorruptDataException>(() => table.InsertRowAsync(Silos.Entry(), new TableVersion(1, "0")));
+        await Should.ThrowAsync<CorruptDataException>(() => table.DeleteMembershipTableEntriesAsync("test"));
         (await data.ReadRecordAsync(name, Cancel))!.Content.ToArray().ShouldBe(bytes);
     }
 
@@ -125,13 +125,13 @@ public sealed class MembershipStorageTests
         IMembershipTable table = app.GetRequiredService<IMembershipTable>();
 
         await table.AddAsync(Silos.Entry());
-        MembershipTableData after = await table.ReadAll();
+        MembershipTableData after = await table.ReadAllAsync();
         after.Members.Count.ShouldBe(StreamingMembershipTable.MaxSilos);
         after.Members.Single(m => m.Item1.Status == MemberStatus.Dead).Item1.SiloAddress.ToParsableString().ShouldBe(full.Silos[0].Silo);
         await table.AddAsync(Silos.Entry());
         string before = await table.TextAsync();
-        TableVersion next = (await table.ReadAll()).Version.Next();
-        await Should.ThrowAsync<InvalidOperationException>(() => table.InsertRow(Silos.Entry(), next));
+        TableVersion next = (await table.ReadAllAsync()).Version.Next();
+        await Should.ThrowAsync<InvalidOperationException>(() => table.InsertRowAsync(Silos.Entry(), next));
         (await table.TextAsync()).ShouldBe(before);
     }
 
@@ -143,7 +143,7 @@ public sealed class MembershipStorageTests
         await using ServiceProvider app = Apps.Clustered((_, _) => ValueTask.FromResult<IStorage>(storage), more: services => services.AddSingleton<TimeProvider>(time));
         IMembershipTable table = app.GetRequiredService<IMembershipTable>();
         storage.Before = cancel => new ValueTask(Task.Delay(Timeout.Infinite, cancel));
-        StorageException error = await Should.ThrowAsync<StorageException>(() => table.ReadAll());
+        StorageException error = await Should.ThrowAsync<StorageException>(() => table.ReadAllAsync());
         error.Message.ShouldContain("not answered for 30 s");
         error.Ambiguous.ShouldBeTrue();
         time.Waited.ShouldBe([TimeSpan.FromSeconds(30)]);
@@ -156,14 +156,14 @@ public sealed class MembershipStorageTests
         FileStorage taken = FileStorage.Open(folder.Path);
         await using ServiceProvider app = Apps.Clustered((_, _) => ValueTask.FromResult<IStorage>(FileStorage.Open(folder.Path)));
         IMembershipTable table = app.GetRequiredService<IMembershipTable>();
-        string message = (await Should.ThrowAsync<StorageException>(() => table.InitializeMembershipTable(true))).Message;
+        string message = (await Should.ThrowAsync<StorageException>(() => table.InitializeMembershipTableAsync(true))).Message;
         message.ShouldContain("in use");
         message.ShouldContain("UseAzureBlobs");
 
         await taken.DisposeAsync();
-        await table.InitializeMembershipTable(true);
+        await table.InitializeMembershipTableAsync(true);
         await table.AddAsync(Silos.Entry());
-        (await table.ReadAll()).Members.Count.ShouldBe(1);
+        (await table.ReadAllAsync()).Members.Count.ShouldBe(1);
     }
 
     [Fact]

@@ -26,29 +26,29 @@ public sealed class MembershipTableTests : IAsyncLifetime
     [Fact]
     public async Task A_new_table_is_empty_with_version_zero_and_an_etag()
     {
-        MembershipTableData data = await _table.ReadAll();
+        MembershipTableData data = await _table.ReadAllAsync();
         data.Members.ShouldBeEmpty();
         data.Version.Version.ShouldBe(0);
         data.Version.VersionEtag.ShouldNotBeNullOrEmpty();
-        (await _table.ReadRow(Silos.Address())).Members.ShouldBeEmpty();
-        await _table.InitializeMembershipTable(true);
-        (await _table.ReadAll()).Version.ShouldBe(data.Version);
+        (await _table.ReadRowAsync(Silos.Address())).Members.ShouldBeEmpty();
+        await _table.InitializeMembershipTableAsync(true);
+        (await _table.ReadAllAsync()).Version.ShouldBe(data.Version);
     }
 
     [Fact]
     public async Task An_insert_adds_the_row_and_gives_new_etags()
     {
-        TableVersion before = (await _table.ReadAll()).Version;
+        TableVersion before = (await _table.ReadAllAsync()).Version;
         MembershipEntry entry = Silos.Entry();
-        (await _table.InsertRow(entry, before.Next())).ShouldBeTrue();
-        MembershipTableData first = await _table.ReadAll();
+        (await _table.InsertRowAsync(entry, before.Next())).ShouldBeTrue();
+        MembershipTableData first = await _table.ReadAllAsync();
         first.Version.Version.ShouldBe(1);
         first.Version.VersionEtag.ShouldNotBe(before.VersionEtag);
         first.Members.Single().Item1.ToFullString().ShouldBe(entry.ToFullString());
         string etag = first.Members.Single().Item2.ShouldNotBeNull();
 
         MembershipEntry other = await _table.AddAsync(Silos.Entry());
-        MembershipTableData second = await _table.ReadAll();
+        MembershipTableData second = await _table.ReadAllAsync();
         second.Version.Version.ShouldBe(2);
         second.Version.VersionEtag.ShouldNotBe(first.Version.VersionEtag);
         second.TryGet(entry.SiloAddress)!.Item2.ShouldBe(etag);
@@ -58,12 +58,12 @@ public sealed class MembershipTableTests : IAsyncLifetime
     [Fact]
     public async Task An_insert_on_an_older_table_fails_and_changes_nothing()
     {
-        TableVersion old = (await _table.ReadAll()).Version;
+        TableVersion old = (await _table.ReadAllAsync()).Version;
         MembershipEntry entry = await _table.AddAsync(Silos.Entry());
         string before = await _table.TextAsync();
-        (await _table.InsertRow(Silos.Entry(), old.Next())).ShouldBeFalse();
-        (await _table.InsertRow(entry, old.Next())).ShouldBeFalse();
-        (await _table.InsertRow(Silos.Entry(), new TableVersion(2, "made up"))).ShouldBeFalse();
+        (await _table.InsertRowAsync(Silos.Entry(), old.Next())).ShouldBeFalse();
+        (await _table.InsertRowAsync(entry, old.Next())).ShouldBeFalse();
+        (await _table.InsertRowAsync(Silos.Entry(), new TableVersion(2, "made up"))).ShouldBeFalse();
         (await _table.TextAsync()).ShouldBe(before);
     }
 
@@ -74,7 +74,7 @@ public sealed class MembershipTableTests : IAsyncLifetime
         string before = await _table.TextAsync();
         MembershipEntry again = Silos.Entry(MemberStatus.Active);
         again.SiloAddress = entry.SiloAddress;
-        (await _table.InsertRow(again, (await _table.ReadAll()).Version.Next())).ShouldBeFalse();
+        (await _table.InsertRowAsync(again, (await _table.ReadAllAsync()).Version.Next())).ShouldBeFalse();
         (await _table.TextAsync()).ShouldBe(before);
     }
 
@@ -83,14 +83,14 @@ public sealed class MembershipTableTests : IAsyncLifetime
     {
         MembershipEntry entry = await _table.AddAsync(Silos.Entry());
         MembershipEntry other = await _table.AddAsync(Silos.Entry());
-        MembershipTableData before = await _table.ReadAll();
+        MembershipTableData before = await _table.ReadAllAsync();
         MembershipEntry changed = Silos.Entry(MemberStatus.Dead);
         changed.SiloAddress = entry.SiloAddress;
         changed.HostName = "another";
         changed.AddSuspector(other.SiloAddress, Silos.Start);
-        (await _table.UpdateRow(changed, before.TryGet(entry.SiloAddress)!.Item2, before.Version.Next())).ShouldBeTrue();
+        (await _table.UpdateRowAsync(changed, before.TryGet(entry.SiloAddress)!.Item2, before.Version.Next())).ShouldBeTrue();
 
-        MembershipTableData after = await _table.ReadAll();
+        MembershipTableData after = await _table.ReadAllAsync();
         after.Version.Version.ShouldBe(3);
         after.Version.VersionEtag.ShouldNotBe(before.Version.VersionEtag);
         after.TryGet(entry.SiloAddress)!.Item1.ToFullString().ShouldBe(changed.ToFullString());
@@ -103,26 +103,26 @@ public sealed class MembershipTableTests : IAsyncLifetime
     public async Task An_update_with_an_older_etag_of_the_row_or_the_table_fails_and_changes_nothing()
     {
         MembershipEntry entry = await _table.AddAsync(Silos.Entry());
-        MembershipTableData old = await _table.ReadAll();
-        (await _table.UpdateRow(entry, old.Members[0].Item2, old.Version.Next())).ShouldBeTrue();
-        MembershipTableData now = await _table.ReadAll();
+        MembershipTableData old = await _table.ReadAllAsync();
+        (await _table.UpdateRowAsync(entry, old.Members[0].Item2, old.Version.Next())).ShouldBeTrue();
+        MembershipTableData now = await _table.ReadAllAsync();
         string before = await _table.TextAsync();
         entry.Status = MemberStatus.Dead;
-        (await _table.UpdateRow(entry, old.Members[0].Item2, old.Version.Next())).ShouldBeFalse();
-        (await _table.UpdateRow(entry, now.Members[0].Item2, old.Version.Next())).ShouldBeFalse();
-        (await _table.UpdateRow(entry, old.Members[0].Item2, now.Version.Next())).ShouldBeFalse();
-        (await _table.UpdateRow(entry, "made up", now.Version.Next())).ShouldBeFalse();
+        (await _table.UpdateRowAsync(entry, old.Members[0].Item2, old.Version.Next())).ShouldBeFalse();
+        (await _table.UpdateRowAsync(entry, now.Members[0].Item2, old.Version.Next())).ShouldBeFalse();
+        (await _table.UpdateRowAsync(entry, old.Members[0].Item2, now.Version.Next())).ShouldBeFalse();
+        (await _table.UpdateRowAsync(entry, "made up", now.Version.Next())).ShouldBeFalse();
         (await _table.TextAsync()).ShouldBe(before);
-        (await _table.UpdateRow(entry, now.Members[0].Item2, now.Version.Next())).ShouldBeTrue();
+        (await _table.UpdateRowAsync(entry, now.Members[0].Item2, now.Version.Next())).ShouldBeTrue();
     }
 
     [Fact]
     public async Task An_update_of_a_silo_that_is_not_there_fails_and_changes_nothing()
     {
         await _table.AddAsync(Silos.Entry());
-        MembershipTableData now = await _table.ReadAll();
+        MembershipTableData now = await _table.ReadAllAsync();
         string before = await _table.TextAsync();
-        (await _table.UpdateRow(Silos.Entry(), now.Members[0].Item2, now.Version.Next())).ShouldBeFalse();
+        (await _table.UpdateRowAsync(Silos.Entry(), now.Members[0].Item2, now.Version.Next())).ShouldBeFalse();
         (await _table.TextAsync()).ShouldBe(before);
     }
 
@@ -131,12 +131,12 @@ public sealed class MembershipTableTests : IAsyncLifetime
     {
         MembershipEntry entry = await _table.AddAsync(Silos.Entry());
         await _table.AddAsync(Silos.Entry());
-        MembershipTableData all = await _table.ReadAll();
-        MembershipTableData row = await _table.ReadRow(entry.SiloAddress);
+        MembershipTableData all = await _table.ReadAllAsync();
+        MembershipTableData row = await _table.ReadRowAsync(entry.SiloAddress);
         row.Version.ShouldBe(all.Version);
         row.Members.Single().Item1.ToFullString().ShouldBe(entry.ToFullString());
         row.Members.Single().Item2.ShouldBe(all.TryGet(entry.SiloAddress)!.Item2);
-        MembershipTableData none = await _table.ReadRow(Silos.Address());
+        MembershipTableData none = await _table.ReadRowAsync(Silos.Address());
         none.Members.ShouldBeEmpty();
         none.Version.ShouldBe(all.Version);
     }
@@ -153,7 +153,7 @@ public sealed class MembershipTableTests : IAsyncLifetime
         await _table.AddAsync(full);
         await _table.AddAsync(sparse);
 
-        MembershipTableData data = await (await NewProcessAsync()).ReadAll();
+        MembershipTableData data = await (await NewProcessAsync()).ReadAllAsync();
         MembershipEntry read = data.TryGet(full.SiloAddress)!.Item1;
         read.ToFullString().ShouldBe(full.ToFullString());
         read.SuspectTimes!.ShouldBe(full.SuspectTimes);
@@ -164,7 +164,7 @@ public sealed class MembershipTableTests : IAsyncLifetime
         foreach (MemberStatus status in Enum.GetValues<MemberStatus>())
         {
             MembershipEntry entry = await _table.AddAsync(Silos.Entry(status));
-            (await _table.ReadRow(entry.SiloAddress)).Members[0].Item1.Status.ShouldBe(status);
+            (await _table.ReadRowAsync(entry.SiloAddress)).Members[0].Item1.Status.ShouldBe(status);
         }
     }
 
@@ -173,10 +173,10 @@ public sealed class MembershipTableTests : IAsyncLifetime
     {
         MembershipEntry entry = await _table.AddAsync(Silos.Entry(MemberStatus.Active));
         MembershipEntry other = await _table.AddAsync(Silos.Entry(MemberStatus.Active));
-        MembershipTableData before = await _table.ReadAll();
-        await _table.UpdateIAmAlive(new MembershipEntry { SiloAddress = entry.SiloAddress, IAmAliveTime = Silos.Start.AddMinutes(9) });
+        MembershipTableData before = await _table.ReadAllAsync();
+        await _table.UpdateIAmAliveAsync(new MembershipEntry { SiloAddress = entry.SiloAddress, IAmAliveTime = Silos.Start.AddMinutes(9) });
 
-        MembershipTableData after = await _table.ReadAll();
+        MembershipTableData after = await _table.ReadAllAsync();
         after.Version.ShouldBe(before.Version);
         after.TryGet(entry.SiloAddress)!.Item1.IAmAliveTime.ShouldBe(Silos.Start.AddMinutes(9));
         entry.IAmAliveTime = Silos.Start.AddMinutes(9);
@@ -185,20 +185,20 @@ public sealed class MembershipTableTests : IAsyncLifetime
         after.TryGet(other.SiloAddress)!.Item1.IAmAliveTime.ShouldBe(Silos.Start);
 
         // Who read the table before may still change it.
-        (await _table.UpdateRow(other, before.TryGet(other.SiloAddress)!.Item2, before.Version.Next())).ShouldBeTrue();
+        (await _table.UpdateRowAsync(other, before.TryGet(other.SiloAddress)!.Item2, before.Version.Next())).ShouldBeTrue();
         string text = await _table.TextAsync();
-        await _table.UpdateIAmAlive(Silos.Entry());
+        await _table.UpdateIAmAliveAsync(Silos.Entry());
         (await _table.TextAsync()).ShouldBe(text);
     }
 
     [Fact]
     public async Task Of_many_inserts_on_the_same_table_one_succeeds()
     {
-        TableVersion version = (await _table.ReadAll()).Version.Next();
+        TableVersion version = (await _table.ReadAllAsync()).Version.Next();
         IMembershipTable[] tables = [_table, await NewProcessAsync(), await NewProcessAsync()];
-        bool[] same = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => Task.Run(() => tables[i % 3].InsertRow(Silos.Entry(), version))));
+        bool[] same = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => Task.Run(() => tables[i % 3].InsertRowAsync(Silos.Entry(), version))));
         same.Count(inserted => inserted).ShouldBe(1);
-        (await _table.ReadAll()).Members.Count.ShouldBe(1);
+        (await _table.ReadAllAsync()).Members.Count.ShouldBe(1);
     }
 
     [Fact]
@@ -211,10 +211,10 @@ public sealed class MembershipTableTests : IAsyncLifetime
             IMembershipTable table = await NewProcessAsync();
             while (true)
             {
-                MembershipTableData now = await table.ReadAll();
+                MembershipTableData now = await table.ReadAllAsync();
                 (MembershipEntry mine, string etag) = now.TryGet(entry.SiloAddress)!;
                 mine.AddSuspector(Silos.Address(), Silos.Start.AddSeconds(i));
-                if (await table.UpdateRow(mine, etag, now.Version.Next()))
+                if (await table.UpdateRowAsync(mine, etag, now.Version.Next()))
                 {
                     return;
                 }
@@ -225,12 +225,12 @@ public sealed class MembershipTableTests : IAsyncLifetime
             IMembershipTable table = await NewProcessAsync();
             for (int i = 1; i <= 50; i++)
             {
-                await table.UpdateIAmAlive(new MembershipEntry { SiloAddress = silo.SiloAddress, IAmAliveTime = Silos.Start.AddSeconds(i) });
+                await table.UpdateIAmAliveAsync(new MembershipEntry { SiloAddress = silo.SiloAddress, IAmAliveTime = Silos.Start.AddSeconds(i) });
             }
         })));
         await Task.WhenAll(updating, telling);
 
-        MembershipTableData data = await _table.ReadAll();
+        MembershipTableData data = await _table.ReadAllAsync();
         data.Version.Version.ShouldBe(23);
         data.TryGet(entry.SiloAddress)!.Item1.SuspectTimes!.Select(s => s.Item2).Order().ShouldBe(Enumerable.Range(0, 20).Select(i => Silos.Start.AddSeconds(i)));
         alive.ShouldAllBe(silo => data.TryGet(silo.SiloAddress)!.Item1.IAmAliveTime == Silos.Start.AddSeconds(50));
@@ -251,10 +251,10 @@ public sealed class MembershipTableTests : IAsyncLifetime
             await _table.AddAsync(Silos.Entry(status, Silos.Start.AddDays(-10)));
         }
 
-        await _table.UpdateIAmAlive(new MembershipEntry { SiloAddress = startedLate.SiloAddress, IAmAliveTime = limit });
-        MembershipTableData before = await _table.ReadAll();
-        await _table.CleanupDefunctSiloEntries(new DateTimeOffset(limit).ToOffset(TimeSpan.FromHours(5)));
-        MembershipTableData after = await _table.ReadAll();
+        await _table.UpdateIAmAliveAsync(new MembershipEntry { SiloAddress = startedLate.SiloAddress, IAmAliveTime = limit });
+        MembershipTableData before = await _table.ReadAllAsync();
+        await _table.CleanupDefunctSiloEntriesAsync(new DateTimeOffset(limit).ToOffset(TimeSpan.FromHours(5)));
+        MembershipTableData after = await _table.ReadAllAsync();
         SiloAddress active = before.Members.Single(m => m.Item1.Status == MemberStatus.Active).Item1.SiloAddress;
         after.Members.Select(m => m.Item1.SiloAddress).ShouldBe([fresh.SiloAddress, startedLate.SiloAddress, atTheLimit.SiloAddress, justBuried.SiloAddress, active], ignoreOrder: true);
         after.Version.ShouldBe(before.Version);
@@ -267,19 +267,19 @@ public sealed class MembershipTableTests : IAsyncLifetime
         IMembershipTable other = await NewProcessAsync("other");
         MembershipEntry entry = await _table.AddAsync(Silos.Entry());
         await other.AddAsync(Silos.Entry());
-        MembershipTableData old = await _table.ReadAll();
+        MembershipTableData old = await _table.ReadAllAsync();
         string others = await other.TextAsync();
 
-        await other.DeleteMembershipTableEntries("test");
-        (await _table.ReadAll()).Members.ShouldBeEmpty();
+        await other.DeleteMembershipTableEntriesAsync("test");
+        (await _table.ReadAllAsync()).Members.ShouldBeEmpty();
         (await other.TextAsync()).ShouldBe(others);
-        (await _table.InsertRow(Silos.Entry(), old.Version.Next())).ShouldBeFalse();
-        (await _table.UpdateRow(entry, old.Members[0].Item2, old.Version.Next())).ShouldBeFalse();
-        await _table.UpdateIAmAlive(entry);
-        (await _table.ReadAll()).Members.ShouldBeEmpty();
+        (await _table.InsertRowAsync(Silos.Entry(), old.Version.Next())).ShouldBeFalse();
+        (await _table.UpdateRowAsync(entry, old.Members[0].Item2, old.Version.Next())).ShouldBeFalse();
+        await _table.UpdateIAmAliveAsync(entry);
+        (await _table.ReadAllAsync()).Members.ShouldBeEmpty();
         await _table.AddAsync(entry);
 
-        await _table.DeleteMembershipTableEntries("never there");
+        await _table.DeleteMembershipTableEntriesAsync("never there");
         (await _data.ReadRecordAsync(MembershipRecord.NameOf("never there"), TestContext.Current.CancellationToken)).ShouldBeNull();
     }
 
@@ -296,7 +296,7 @@ public sealed class MembershipTableTests : IAsyncLifetime
 
         foreach ((string name, (IMembershipTable table, SiloAddress silo)) in tables)
         {
-            (await table.ReadAll()).Members.Select(m => m.Item1.SiloAddress).ShouldBe([silo], name);
+            (await table.ReadAllAsync()).Members.Select(m => m.Item1.SiloAddress).ShouldBe([silo], name);
         }
     }
 
@@ -308,7 +308,7 @@ public sealed class MembershipTableTests : IAsyncLifetime
             await _table.AddAsync(Silos.Entry(i % 3 == 0 ? MemberStatus.Dead : MemberStatus.Active));
         }
 
-        MembershipTableData data = await _table.ReadAll();
+        MembershipTableData data = await _table.ReadAllAsync();
         data.Version.Version.ShouldBe(200);
         data.Members.Select(m => m.Item1.SiloAddress).Distinct().Count().ShouldBe(200);
         data.Members.Select(m => m.Item2).ShouldBeUnique();
@@ -323,7 +323,7 @@ public sealed class MembershipTableTests : IAsyncLifetime
         }
 
         IMembershipTable table = process.GetRequiredService<IMembershipTable>();
-        await table.InitializeMembershipTable(true);
+        await table.InitializeMembershipTableAsync(true);
         return table;
     }
 }

@@ -26,15 +26,15 @@ internal static class Silos
     /// <summary>Inserts a silo on what the table is now.</summary>
     public static async Task<MembershipEntry> AddAsync(this IMembershipTable table, MembershipEntry entry)
     {
-        MembershipTableData now = await table.ReadAll();
-        (await table.InsertRow(entry, now.Version.Next())).ShouldBeTrue();
+        MembershipTableData now = await table.ReadAllAsync();
+        (await table.InsertRowAsync(entry, now.Version.Next())).ShouldBeTrue();
         return entry;
     }
 
     /// <summary>All that a table has, as text: equal before and after what changes nothing.</summary>
     public static async Task<string> TextAsync(this IMembershipTable table)
     {
-        MembershipTableData data = await table.ReadAll();
+        MembershipTableData data = await table.ReadAllAsync();
         return $"{data.Version}\n{string.Join('\n', data.Members.Select(m => $"{m.Item1.ToFullString()} {m.Item1.IAmAliveTime:O} etag {m.Item2}").Order(StringComparer.Ordinal))}";
     }
 }

@@ -39,7 +39,7 @@ public sealed class KnownFailureTests
     {
         await using ProviderCluster cluster = await ProviderCluster.StartAsync(silos: 2);
         var got = new ConcurrentQueue<int>();
-        Task Take(Order order, StreamSequenceToken token)
+        Task Take(Order order, StreamSequenceToken? token)
         {
             got.Enqueue(order.Number);
             return Task.CompletedTask;

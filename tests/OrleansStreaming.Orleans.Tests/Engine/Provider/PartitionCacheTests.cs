@@ -27,15 +27,15 @@ public sealed class PartitionCacheTests
         Add("a", 10, 11);
         IQueueCacheCursor cursor = Cursor("a", First(10));
         _cache.Position.ShouldBe(9);
-        cursor.MoveNext().ShouldBeTrue();
+        Moves(cursor).ShouldBeTrue();
         Given(cursor).ShouldBe([10]);
         Purge();
         _cache.Position.ShouldBe(9);
-        cursor.MoveNext().ShouldBeTrue();
+        Moves(cursor).ShouldBeTrue();
         Given(cursor).ShouldBe([11]);
         Purge();
         _cache.Position.ShouldBe(10);
-        cursor.MoveNext().ShouldBeFalse();
+        Moves(cursor).ShouldBeFalse();
         Purge();
         _cache.Position.ShouldBe(11);
     }
@@ -61,13 +61,13 @@ public sealed class PartitionCacheTests
     {
         Add("a", 10, 11);
         IQueueCacheCursor cursor = Cursor("a", First(10));
-        cursor.MoveNext().ShouldBeTrue();
-        cursor.MoveNext().ShouldBeTrue();
+        Moves(cursor).ShouldBeTrue();
+        Moves(cursor).ShouldBeTrue();
         Given(cursor).ShouldBe([10]);
         cursor.RecordDeliveryFailure();
-        cursor.MoveNext().ShouldBeTrue();
+        Moves(cursor).ShouldBeTrue();
         Given(cursor).ShouldBe([10]);
-        cursor.MoveNext().ShouldBeTrue();
+        Moves(cursor).ShouldBeTrue();
         Given(cursor).ShouldBe([11]);
     }
 
@@ -76,15 +76,15 @@ public sealed class PartitionCacheTests
     {
         Add("a", 10, 11);
         IQueueCacheCursor cursor = Cursor("a", First(10));
-        cursor.MoveNext().ShouldBeTrue();
-        StreamSequenceToken given = cursor.GetCurrent(out _).SequenceToken;
+        Moves(cursor).ShouldBeTrue();
+        StreamSequenceToken given = cursor.GetCurrent(out _)!.SequenceToken;
         IQueueCacheCursor next = Cursor("a", given);
-        next.MoveNext().ShouldBeTrue();
+        Moves(next).ShouldBeTrue();
         Given(next).ShouldBe([11]);
 
         // Before this agent began everything there was had been delivered.
         IQueueCacheCursor old = Cursor("a", OffsetToken.Delivered(3, 4, false));
-        old.MoveNext().ShouldBeTrue();
+        Moves(old).ShouldBeTrue();
         Given(old).ShouldBe([10]);
     }
 
@@ -94,12 +94,12 @@ public sealed class PartitionCacheTests
         Add("stuck", 10);
         Add("moves", [.. Enumerable.Range(11, 70)]);
         IQueueCacheCursor stuck = Cursor("stuck", First(10)), moves = Cursor("moves", First(11));
-        stuck.MoveNext().ShouldBeTrue();
+        Moves(stuck).ShouldBeTrue();
         _cache.IsUnderPressure().ShouldBeTrue();
         Purge();
         _cache.IsUnderPressure().ShouldBeTrue();
         _clock.Advance(TimeSpan.FromSeconds(6));
-        while (moves.MoveNext())
+        while (Moves(moves))
         {
             moves.GetCurrent(out _);
         }
@@ -123,7 +123,7 @@ public sealed class PartitionCacheTests
         PurgeWithoutSettling(); // Gone from the cache, and not yet stored as delivered.
         IQueueCacheCursor late = Cursor("a", First(11));
         _cache.Position.ShouldBe(10);
-        late.MoveNext().ShouldBeFalse(); // Its event is read from the log.
+        Moves(late).ShouldBeFalse(); // Its event is read from the log.
         Purge();
         _cache.Position.ShouldBe(10);
         late.Dispose();
@@ -134,13 +134,15 @@ public sealed class PartitionCacheTests
     private static OffsetToken First(long offset) => new(new Offset(offset));
 
     private static long[] Given(IQueueCacheCursor cursor) =>
-        [.. cursor.GetCurrent(out _).GetEvents<Order>().Select(e => e.Item2.SequenceNumber)];
+        [.. cursor.GetCurrent(out _)!.GetEvents<Order>().Select(e => e.Item2.SequenceNumber)];
+
+    private static bool Moves(IQueueCacheCursor cursor) => cursor.MoveNextWithResult().Kind == QueueCacheCursorMoveResultKind.Success;
 
     private static void Take(IQueueCacheCursor cursor)
     {
-        cursor.MoveNext().ShouldBeTrue();
+        Moves(cursor).ShouldBeTrue();
         cursor.GetCurrent(out _).ShouldNotBeNull();
-        cursor.MoveNext();
+        Moves(cursor);
     }
 
     private IQueueCacheCursor Cursor(string key, StreamSequenceToken token) => _cache.GetCacheCursor(StreamId.Create("orders", key), token);

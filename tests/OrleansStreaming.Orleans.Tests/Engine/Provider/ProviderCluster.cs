@@ -187,10 +187,10 @@ internal sealed class Account : ILoggerProvider, ILogger
 
     public IEnumerable<string> Lines => _lines;
 
-    public async Task NoteAsync(string subscriber, string key, int number, StreamSequenceToken token)
+    public async Task NoteAsync(string subscriber, string key, int number, StreamSequenceToken? token)
     {
         await Before(subscriber, number);
-        _entries.Enqueue(new Entry(subscriber, key, number, ((OffsetToken)token).Offset));
+        _entries.Enqueue(new Entry(subscriber, key, number, ((OffsetToken)token!).Offset));
     }
 
     public int[] Numbers(string subscriber) => [.. _entries.Where(e => e.Subscriber == subscriber).Select(e => e.Number)];

@@ -146,7 +146,7 @@ internal sealed class ExplicitGrain(Account account) : Grain, IExplicit
 
     private IAsyncStream<Order> Stream(string stream, string key) => this.GetStreamProvider(ProviderCluster.Provider).GetStream<Order>(StreamId.Create(stream, key));
 
-    private Func<Order, StreamSequenceToken, Task> OnNext(string key) => (order, token) => account.NoteAsync(Name, key, order.Number, token);
+    private Func<Order, StreamSequenceToken?, Task> OnNext(string key) => (order, token) => account.NoteAsync(Name, key, order.Number, token);
 
     private Task OnError(Exception error)
     {
