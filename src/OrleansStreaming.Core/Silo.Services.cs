@@ -57,7 +57,7 @@ internal sealed partial class Silo
 
     public void ReturnCapture(CaptureBuffer buffer)
     {
-        buffer.Clear();
+        buffer.Clear(Deltas);
         _captures.Push(buffer);
     }
 

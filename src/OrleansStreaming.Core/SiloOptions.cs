@@ -102,8 +102,11 @@ internal sealed record SiloOptions
     /// <summary>The whole state is written when the deltas since it would take more than this of it.</summary>
     public long DeltaChainPercent { get; init; } = 200;
 
-    /// <summary>Memory for states that deltas are made from; of others the whole state is written.</summary>
+    /// <summary>Memory for what deltas are made from, 8 bytes for each chunk of a state; of states for which none is left the whole is written.</summary>
     public long DeltaBudgetBytes { get; init; } = 64 << 20;
+
+    /// <summary>What has changed is told by chunks of this length; of longer ones, the fuller that memory is.</summary>
+    public int DeltaChunkBytes { get; init; } = 64;
 
     /// <summary>A block of a run is closed when it has this much.</summary>
     public int RunBlockBytes { get; init; } = 16 << 10;

@@ -76,7 +76,7 @@ internal sealed partial class PartitionCheckpoints
                     return null;
                 }
 
-                using var writer = new CaptureWriter(candidate.Buffer, operators, silo.RunLimits, silo.Deltas, silo.Ports);
+                using var writer = new CaptureWriter(candidate.Buffer, operators, silo.RunLimits, silo.Ports);
                 await storage.WriteRunAsync(candidate.RunName, writer.WriteAsync(cancel), cancel).ConfigureAwait(false);
                 candidate.Micros += writer.Micros;
                 return writer.Writer.ToRun(candidate.RunName);
@@ -149,10 +149,7 @@ internal sealed partial class PartitionCheckpoints
     {
         for (int i = candidate.Applied; i < candidate.Buffer.Count && silo.Deltas.InUse; i++)
         {
-            if (candidate.Buffer[i].Large is not null)
-            {
-                candidate.HostOf(i, partition).DropBase(candidate.Buffer[i].Grain);
-            }
+            candidate.HostOf(i, partition).DropBase(candidate.Buffer[i].Grain);
         }
     }
 

@@ -130,6 +130,7 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
 
         _candidate = null;
         _forced = true;
+        candidate.Buffer.ReleaseKept(silo.Deltas);
         if (candidate.Phase == CandidatePhase.Writing)
         {
             candidate.Dropped = true; // What writes it still reads the copies.
@@ -142,8 +143,8 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
     /// <summary>Copies some grains; the copies of one checkpoint need not be of one moment.</summary>
     private void Capture(Candidate candidate)
     {
-        const int LookEvery = 64;
-        long start = silo.Ports.TicksMicros, end = start + silo.Options.CaptureMicrosPerStep;
+        const int LookEvery = 64, LookEveryBytes = 64 << 10;
+        long start = silo.Ports.TicksMicros, end = start + silo.Options.CaptureMicrosPerStep, look = candidate.Buffer.EncodedBytes + LookEveryBytes;
         int left = silo.Options.CaptureGrainsPerStep;
         while (candidate.NextHost < partition.Hosts.Length)
         {
@@ -151,7 +152,13 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
             while (host.Coverage.Next() is { } grain)
             {
                 Capture(candidate, host, grain);
-                if (--left <= 0 || (left % LookEvery == 0 && silo.Ports.TicksMicros >= end))
+                if (--left > 0 && left % LookEvery != 0 && candidate.Buffer.EncodedBytes < look)
+                {
+                    continue;
+                }
+
+                look = candidate.Buffer.EncodedBytes + LookEveryBytes;
+                if (left <= 0 || silo.Ports.TicksMicros >= end)
                 {
                     candidate.Micros += silo.Ports.TicksMicros - start;
                     return;
@@ -346,7 +353,7 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
             }
 
             ref readonly CapturedGrain captured = ref candidate.Buffer[candidate.Applied];
-            Apply(candidate.HostOf(candidate.Applied, partition), captured.Grain, captured.Position, captured.Large);
+            Apply(candidate.HostOf(candidate.Applied, partition), captured.Grain, captured.Position, candidate.Buffer.TakeKept(candidate.Applied));
             candidate.Applied++;
             if (--left <= 0 || (left % LookEvery == 0 && silo.Ports.TicksMicros >= end))
             {
@@ -385,13 +392,14 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
     {
         silo.Pace.Changed(_costMicros, 0);
         _costMicros = 0;
+        _candidate?.Buffer.ReleaseKept(silo.Deltas);
     }
 
-    private void Apply(OperatorHost host, Grain grain, long position, LargeCapture? large)
+    private void Apply(OperatorHost host, Grain grain, long position, DeltaBase? kept)
     {
         silo.Probe?.Committed(host, grain, position);
         grain.Committed = position;
-        host.KeepBase(grain, large?.New);
+        host.KeepBase(grain, kept);
         grain.CapturedAt = Offset.None.Value;
         grain.UncoveredFrom = grain.UncoveredAfterCapture;
         grain.UncoveredAfterCapture = Offset.None.Value;

@@ -42,10 +42,9 @@ internal sealed partial class OperatorHost
         }
 
         grain.Committed = loaded.Position;
-        if (_silo.Deltas.IsLarge(loaded.State.Length) && grain.Base?.Position != loaded.Position)
+        if (grain.Base?.Position != loaded.Position)
         {
-            bool room = _silo.Deltas.HasRoom(loaded.State.Length - (grain.Base?.Bytes.Length ?? 0));
-            KeepBase(grain, room ? DeltaBase.Of(loaded.State, loaded.Position, loaded.DeltaBytes, loaded.Deltas) : null);
+            KeepBase(grain, _silo.Deltas.KeepRead(in loaded));
         }
 
         _silo.Counters.Reactivated++;
@@ -56,8 +55,13 @@ internal sealed partial class OperatorHost
     /// <summary>Its next checkpoint may be a delta to this one; to none when it is null.</summary>
     public void KeepBase(Grain grain, DeltaBase? kept)
     {
-        DeltaBase? old = grain.Base;
-        grain.Base = _silo.Deltas.Replace(old, kept is not null && old is not null && Mutations.DeltaToOlder ? kept with { Bytes = old.Bytes } : kept);
+        if (Mutations.DeltaToOlder && kept is not null && grain.Base is { } old && old.State.Length == kept.State.Length && old.State.ChunkBytes == kept.State.ChunkBytes)
+        {
+            old.State.Hashes.CopyTo(kept.State.Hashes);
+        }
+
+        _silo.Deltas.Release(grain.Base);
+        grain.Base = kept;
     }
 
     public void DropBase(Grain grain) => KeepBase(grain, null);

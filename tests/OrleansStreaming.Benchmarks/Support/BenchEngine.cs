@@ -50,6 +50,9 @@ internal sealed class BenchEngine : IAsyncDisposable
     /// <summary>Checkpoints of partitions that the running silos have committed.</summary>
     public long Checkpoints => Engine.Hosts.Sum(h => h.Current?.Silo.Counters.Checkpoints ?? 0);
 
+    /// <summary>What the running silos say that checkpoints and merging them have taken, microseconds.</summary>
+    public long CheckpointMicros => Engine.Hosts.Sum(h => h.Current?.Silo.Counters.CheckpointMicros ?? 0);
+
     /// <summary>All appends to journals.</summary>
     public IReadOnlyList<Commit> Commits => _storage!.Commits;
 

@@ -13,11 +13,12 @@ internal struct Edit
     public int At;
     public int Length;
 
-    /// <summary>A place that follows from the number.</summary>
-    public static Edit Make(long number, int pages, int size)
+    /// <summary>A place that follows from the number; so many events after each other have the same.</summary>
+    public static Edit Make(long number, int pages, int size, int perPlace)
     {
         int length = Math.Max(1, size / 1000);
-        return new Edit { Key = number % pages, Number = number, Size = size, Length = length, At = (int)((ulong)number * 0x9E3779B97F4A7C15 % (ulong)(size - length)) };
+        ulong place = (ulong)(number / perPlace) * 0x9E3779B97F4A7C15;
+        return new Edit { Key = number % pages, Number = number, Size = size, Length = length, At = (int)(place % (ulong)(size - length)) };
     }
 
     /// <summary>Changes every byte of its place. Edits add up, since those of different requests come in any order.</summary>

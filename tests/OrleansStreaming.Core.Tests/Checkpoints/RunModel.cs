@@ -41,7 +41,7 @@ internal sealed class RunModel(int seed, RunLimits limits)
             {
                 kind |= EntryKind.Delta;
                 state = Change(old.State);
-                StateDelta.TryWrite(old.State, Crc32C.Compute(old.State), old.Position, state, int.MaxValue, content).ShouldBeTrue();
+                StateDelta.TryWrite(StateSignature.Of(old.State, 8), old.Position, StateSignature.Of(state, 8), state, int.MaxValue, content).ShouldBeTrue();
             }
             else
             {

@@ -79,12 +79,13 @@ public class RunTests
     {
         var random = new Random(count);
         var buffer = new CaptureBuffer();
+        var deltas = new DeltaLimits(new SiloOptions());
         var type = new RelayType { Definition = null! };
         for (int i = 0; i < count; i++)
         {
             // Of one partition, so only the lower bits differ; some equal, as those of long keys can be.
             ulong hash = 0x4000_0000_0000_0000 + (ulong)(count < 10 ? random.Next(2) : random.NextInt64(1L << 60));
-            buffer.Add(type, new Grain(BitConverter.GetBytes(i), hash) { Position = 5 });
+            buffer.Add(type, new Grain(BitConverter.GetBytes(i), hash) { Position = 5 }, deltas);
         }
 
         var order = buffer.Sorter.Sort(buffer, 0, count).ToArray();

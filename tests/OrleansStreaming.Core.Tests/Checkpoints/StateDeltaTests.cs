@@ -26,31 +26,93 @@ public class StateDeltaTests
             }
 
             byte[] now = [.. list];
-            byte[] delta = Write(old, now, int.MaxValue)!;
+            byte[] delta = Write(old, now, int.MaxValue, 1 + random.Next(70))!;
             StateDelta.Apply("run", delta, old, 9, out _).ShouldBe(now);
         }
     }
 
-    [Fact]
-    public void Of_a_large_state_little_is_written()
+    /// <summary>A change is written in whole chunks.</summary>
+    [Theory]
+    [InlineData(64)]
+    [InlineData(256)]
+    [InlineData(4096)]
+    public void Of_a_large_state_little_is_written(int chunkBytes)
     {
         var random = new Random(8);
-        byte[] old = new byte[1 << 20];
+        byte[] old = new byte[1 << 20], now = new byte[1 << 20];
         random.NextBytes(old);
-        byte[] now = [.. old];
-        for (int i = 0; i < 128; i++)
+        old.CopyTo(now, 0);
+        for (int i = 0; i < 64; i++)
         {
             int at = random.Next(now.Length - 8);
             random.NextBytes(now.AsSpan(at, 8));
         }
 
-        byte[] delta = Write(old, now, old.Length / 2)!;
-        delta.Length.ShouldBeLessThan(128 * 8 * 2);
-        StateDelta.Apply("run", delta, old, 9, out _).ShouldBe(now);
+        byte[] delta = Write(old, now, old.Length / 2, chunkBytes)!;
+        delta.Length.ShouldBeLessThan(64 * (chunkBytes + 16));
+        StateDelta.Apply("run", delta, old, 9, out int moves).ShouldBe(now);
+        moves.ShouldBe(0);
         random.NextBytes(now);
-        Write(old, now, old.Length / 2).ShouldBeNull();
+        Write(old, now, old.Length / 2, chunkBytes).ShouldBeNull();
         byte[] longer = [1, .. now];
-        Write(old, longer, old.Length / 2).ShouldBeNull();
+        Write(old, longer, old.Length / 2, chunkBytes).ShouldBeNull();
+    }
+
+    /// <summary>What is put in or taken out at one place moves the rest, which is not written; nor is what else has not changed.</summary>
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(0, -1)]
+    [InlineData(500_000, 1)]
+    [InlineData(500_000, -1)]
+    [InlineData(500_000, 1000)]
+    [InlineData(500_000, -1000)]
+    [InlineData(999_000, 1000)]
+    [InlineData(999_000, -1000)]
+    public void Of_a_large_state_that_grows_or_shrinks_little_is_written(int place, int bytes)
+    {
+        byte[] old = new byte[1_000_001];
+        new Random(9).NextBytes(old);
+        List<byte> list = [.. old];
+        list[1000]++;
+        list[900_000]++;
+        if (bytes > 0)
+        {
+            list.InsertRange(place, Enumerable.Repeat((byte)7, bytes));
+        }
+        else
+        {
+            list.RemoveRange(place, -bytes);
+        }
+
+        byte[] now = [.. list], delta = Write(old, now, old.Length / 2)!;
+        delta.Length.ShouldBeLessThan(Math.Max(0, bytes) + (5 * 64) + 60);
+        StateDelta.Apply("run", delta, old, 9, out int moves).ShouldBe(now);
+        moves.ShouldBe(1);
+    }
+
+    [Fact]
+    public void Every_change_of_a_chunk_is_told_by_its_hash()
+    {
+        for (int length = 1; length < 200; length++)
+        {
+            byte[] bytes = [.. Enumerable.Range(0, length).Select(i => (byte)i)];
+            StateSignature signature = StateSignature.Of(bytes, 256);
+            signature.IsSame(0, bytes).ShouldBeTrue();
+            signature.IsSame(0, bytes.AsSpan(1)).ShouldBeFalse();
+            signature.IsSame(0, [.. bytes, 0]).ShouldBeFalse();
+            for (int i = 0; i < length * 8; i++)
+            {
+                bytes[i / 8] ^= (byte)(1 << (i % 8));
+                signature.IsSame(0, bytes).ShouldBeFalse();
+                bytes[i / 8] ^= (byte)(1 << (i % 8));
+            }
+
+            for (int i = 8; i + 8 <= length; i += 8)
+            {
+                byte[] swapped = [.. bytes[..(i - 8)], .. bytes[i..(i + 8)], .. bytes[(i - 8)..i], .. bytes[(i + 8)..]];
+                signature.IsSame(0, swapped).ShouldBeFalse();
+            }
+        }
     }
 
     [Fact]
@@ -74,9 +136,9 @@ public class StateDeltaTests
             bytes => Convert.ToHexString(StateDelta.Apply("run", bytes, old, 9, out _))).ShouldBeGreaterThan(delta.Length - 1);
     }
 
-    private static byte[]? Write(byte[] old, byte[] now, int limit)
+    private static byte[]? Write(byte[] old, byte[] now, int limit, int chunkBytes = 64)
     {
         var output = new ArrayBufferWriter<byte>();
-        return StateDelta.TryWrite(old, Crc32C.Compute(old), 9, now, limit, output) ? output.WrittenSpan.ToArray() : null;
+        return StateDelta.TryWrite(StateSignature.Of(old, chunkBytes), 9, StateSignature.Of(now, chunkBytes), now, limit, output) ? output.WrittenSpan.ToArray() : null;
     }
 }

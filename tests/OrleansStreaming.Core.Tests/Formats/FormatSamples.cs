@@ -26,6 +26,7 @@ internal static class FormatSamples
     {
         var random = new Random(seed);
         var buffer = new CaptureBuffer();
+        var deltas = new DeltaLimits(new SiloOptions());
         OperatorType[] types = [.. Samples.Operators.Select(o => OperatorType.For(o, Samples))];
         int left = seed % 5;
         foreach (OperatorType type in types)
@@ -40,13 +41,13 @@ internal static class FormatSamples
                     grain.Pending = random.Next(2) == 0 ? null : [.. Enumerable.Range(0, random.Next(3)).Select(_ => Pending(random))];
                 }
 
-                buffer.Add(type, grain);
+                buffer.Add(type, grain, deltas);
             }
 
             buffer.EndHost();
         }
 
-        var writer = new CaptureWriter(buffer, [.. types.Select(t => t.Definition.Id)], new RunLimits(1 << (seed % 9), 100), null, null);
+        var writer = new CaptureWriter(buffer, [.. types.Select(t => t.Definition.Id)], new RunLimits(1 << (seed % 9), 100), null);
         return [.. writer.WriteAsync(default).ToBlockingEnumerable().SelectMany(p => p.ToArray())];
     }
 

@@ -19,6 +19,7 @@ internal sealed class CaptureBuffer : IBufferWriter<byte>
     private byte[] _chunk = [];
     private int _start;
     private int _used;
+    private bool _hasKept;
 
     public int Count { get; private set; }
 
@@ -33,8 +34,11 @@ internal sealed class CaptureBuffer : IBufferWriter<byte>
     /// <summary>The grains of the operators, by their order in the partition.</summary>
     public ReadOnlySpan<int> HostEnds => System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_hostEnds);
 
-    /// <summary>Copies a grain as it is now.</summary>
-    public void Add(OperatorType type, Grain grain, DeltaLimits? deltas = null)
+    /// <summary>Bytes of states that have been encoded, whatever of them is written.</summary>
+    public long EncodedBytes { get; private set; }
+
+    /// <summary>Copies a grain as it is now: its state, or what has changed of a large one.</summary>
+    public void Add(OperatorType type, Grain grain, DeltaLimits deltas)
     {
         _start = _used;
         EntryKind kind = EntryKind.Full;
@@ -45,17 +49,67 @@ internal sealed class CaptureBuffer : IBufferWriter<byte>
         }
 
         int pendingLength = _used - _start;
-        type.WriteState(grain.Instance, this);
+        DeltaBase? kept;
+        if (grain.Base is { } old)
+        {
+            kept = AddLarge(type, grain, old, deltas, ref kind);
+        }
+        else
+        {
+            type.WriteState(grain.Instance, this);
+            EncodedBytes += _used - _start - pendingLength;
+            kept = deltas.KeepWhole(_used > _start ? _chunk.AsSpan(_start + pendingLength, _used - _start - pendingLength) : default, grain.Position);
+        }
+
         if (Count == _grains.Length)
         {
             Array.Resize(ref _grains, Math.Max(256, Count * 2));
         }
 
-        LargeCapture? large = deltas?.IsLarge(_used - _start - pendingLength) == true
-            ? new LargeCapture(grain.Base?.Position == grain.Committed ? grain.Base : null)
-            : null;
-        _grains[Count++] = new CapturedGrain(grain, grain.Position, large, _chunks.Count - 1, _start, _used - _start, pendingLength, kind);
+        _hasKept |= kept is not null;
+        _grains[Count++] = new CapturedGrain(grain, grain.Position, kept, _chunks.Count - 1, _start, _used - _start, kind);
         BasePosition = Math.Min(BasePosition, grain.Position);
+    }
+
+    /// <summary>A large state is encoded elsewhere, and most often little of it is copied.</summary>
+    private DeltaBase? AddLarge(OperatorType type, Grain grain, DeltaBase old, DeltaLimits deltas, ref EntryKind kind)
+    {
+        deltas.Encoded.ResetWrittenCount();
+        type.WriteState(grain.Instance, deltas.Encoded);
+        ReadOnlySpan<byte> state = deltas.Encoded.WrittenSpan;
+        EncodedBytes += state.Length;
+        DeltaBase? kept = null;
+        if (old.Position == grain.Committed && deltas.TryWriteDelta(old, state, grain.Position, this, out kept))
+        {
+            kind |= EntryKind.Delta;
+            return kept;
+        }
+
+        this.Write(state);
+        return kept ?? deltas.KeepWhole(state, grain.Position, old);
+    }
+
+    /// <summary>What is to be kept of the state of a copy: for whoever asks first.</summary>
+    public DeltaBase? TakeKept(int index)
+    {
+        DeltaBase? kept = _grains[index].Kept;
+        if (kept is not null)
+        {
+            _grains[index] = _grains[index] with { Kept = null };
+        }
+
+        return kept;
+    }
+
+    /// <summary>What was to be kept of states is not.</summary>
+    public void ReleaseKept(DeltaLimits deltas)
+    {
+        for (int i = 0; _hasKept && i < Count; i++)
+        {
+            deltas.Release(TakeKept(i));
+        }
+
+        _hasKept = false;
     }
 
     /// <summary>The grains of one operator are all there.</summary>
@@ -74,11 +128,16 @@ internal sealed class CaptureBuffer : IBufferWriter<byte>
     }
 
     /// <summary>Gives the memory back.</summary>
-    public void Clear()
+    public void Clear(DeltaLimits deltas)
     {
+        ReleaseKept(deltas);
         foreach (byte[] chunk in _chunks)
         {
-            if (chunk.Length == ChunkBytes && _spare.Count < MaxSpare)
+            if (chunk.Length != ChunkBytes)
+            {
+                ArrayPool<byte>.Shared.Return(chunk);
+            }
+            else if (_spare.Count < MaxSpare)
             {
                 _spare.Push(chunk);
             }
@@ -89,6 +148,7 @@ internal sealed class CaptureBuffer : IBufferWriter<byte>
         Array.Clear(_grains, 0, Count);
         _chunk = [];
         _start = _used = Count = 0;
+        EncodedBytes = 0;
         BasePosition = long.MaxValue;
     }
 
@@ -115,12 +175,15 @@ internal sealed class CaptureBuffer : IBufferWriter<byte>
             return;
         }
 
-        int begun = _used - _start;
-        int needed = checked((begun + size) * 2);
-        byte[]? chunk = null;
-        if (needed > ChunkBytes || !_spare.TryPop(out chunk))
+        int begun = _used - _start, needed = checked(begun + Math.Max(size, begun));
+        byte[]? chunk;
+        if (needed > ChunkBytes)
         {
-            chunk = GC.AllocateUninitializedArray<byte>(Math.Max(ChunkBytes, needed));
+            chunk = ArrayPool<byte>.Shared.Rent(needed);
+        }
+        else if (!_spare.TryPop(out chunk))
+        {
+            chunk = GC.AllocateUninitializedArray<byte>(ChunkBytes);
         }
 
         _chunk.AsSpan(_start, begun).CopyTo(chunk);
@@ -133,11 +196,9 @@ internal sealed class CaptureBuffer : IBufferWriter<byte>
 /// <summary>A copy of a grain.</summary>
 /// <param name="Grain">The grain; has changed since, perhaps. Of it only key and hash may be read outside of the loop.</param>
 /// <param name="Position">Its position when it was copied.</param>
-/// <param name="Large">Set when what has changed may be written in place of the state.</param>
+/// <param name="Kept">What is to be kept of a large state when the copy is committed.</param>
 /// <param name="Chunk">The chunk that has the copy.</param>
 /// <param name="Start">Where it begins there.</param>
 /// <param name="Length">Its length.</param>
-/// <param name="PendingLength">How much of it is what the grain waits for.</param>
-/// <param name="Kind">Whether there is anything of that.</param>
-internal readonly record struct CapturedGrain(
-    Grain Grain, long Position, LargeCapture? Large, int Chunk, int Start, int Length, int PendingLength, EntryKind Kind);
+/// <param name="Kind">What it is.</param>
+internal readonly record struct CapturedGrain(Grain Grain, long Position, DeltaBase? Kept, int Chunk, int Start, int Length, EntryKind Kind);

@@ -1,18 +1,14 @@
-using System.Buffers;
 using System.Runtime.CompilerServices;
 
 namespace OrleansStreaming.Core;
 
 /// <summary>Makes a run of the copies of a checkpoint, outside of the loop.</summary>
-internal sealed class CaptureWriter(CaptureBuffer buffer, IReadOnlyList<int> operators, RunLimits limits, DeltaLimits? deltas, ISiloPorts? clock) : IDisposable
+internal sealed class CaptureWriter(CaptureBuffer buffer, IReadOnlyList<int> operators, RunLimits limits, ISiloPorts? clock) : IDisposable
 {
     /// <summary>How far ahead memory is fetched: the copies lie in the order in which grains changed, and are read in that of the run.</summary>
     private const int Ahead = 12;
 
     private readonly RunWriter _writer = new(limits.BlockBytes, limits.WindowBytes, buffer.BasePosition);
-
-    /// <summary>What is to be kept of large states takes that much more than what it replaces.</summary>
-    private long _grown;
 
     public RunWriter Writer => _writer;
 
@@ -70,45 +66,9 @@ internal sealed class CaptureWriter(CaptureBuffer buffer, IReadOnlyList<int> ope
             }
 
             ref readonly CapturedGrain captured = ref buffer[order[i].Index];
-            if (captured.Large is null)
-            {
-                _writer.Add(operatorId, order[i].Hash, captured.Grain.Key, captured.Kind, captured.Position, buffer.BodyOf(in captured));
-            }
-            else
-            {
-                AddLarge(operatorId, in captured, captured.Large);
-            }
+            _writer.Add(operatorId, order[i].Hash, captured.Grain.Key, captured.Kind, captured.Position, buffer.BodyOf(in captured));
         }
 
         return i;
-    }
-
-    /// <summary>Writes what has changed of a large state, if that is little.</summary>
-    private void AddLarge(int operatorId, in CapturedGrain captured, LargeCapture large)
-    {
-        ReadOnlySpan<byte> body = buffer.BodyOf(in captured), state = body[captured.PendingLength..];
-        EntryKind kind = captured.Kind;
-        long deltaBytes = 0;
-        int count = 0;
-        if (large.Old is { } old && deltas!.MostBytes(old, state.Length) is int most and > 0)
-        {
-            var delta = new ArrayBufferWriter<byte>(256);
-            delta.Write(body[..captured.PendingLength]);
-            if (StateDelta.TryWrite(old.Bytes, old.Sum, old.Position, state, most, delta))
-            {
-                kind |= EntryKind.Delta;
-                deltaBytes = old.DeltaBytes + delta.WrittenCount - captured.PendingLength;
-                count = old.Deltas + 1;
-                body = delta.WrittenSpan;
-            }
-        }
-
-        _writer.Add(operatorId, captured.Grain.Hash, captured.Grain.Key, kind, captured.Position, body);
-        long grown = _grown + state.Length - (large.Old?.Bytes.Length ?? 0);
-        if (deltas!.HasRoom(grown))
-        {
-            _grown = grown;
-            large.New = DeltaBase.Of(state, captured.Position, deltaBytes, count);
-        }
     }
 }

@@ -49,7 +49,7 @@ internal sealed class GrainLoads(Silo silo, Partition partition)
                 if (lookup.Look(window))
                 {
                     lookup.ThrowIfStale();
-                    lookup.Host!.Loaded(lookup.Grain, new LoadedState(lookup.Position, lookup.Pending, lookup.State.Span, lookup.DeltaBytes, lookup.Deltas));
+                    lookup.Host!.Loaded(lookup.Grain, new LoadedState(lookup.Position, lookup.Pending, lookup.State.Span, lookup.DeltaBytes, lookup.Moves));
                     return;
                 }
             }
@@ -149,7 +149,7 @@ internal sealed class GrainLoads(Silo silo, Partition partition)
 }
 
 /// <summary>What was found of a grain.</summary>
-internal readonly ref struct LoadedState(long position, List<PendingRequest>? pending, ReadOnlySpan<byte> state, long deltaBytes, int deltas)
+internal readonly ref struct LoadedState(long position, List<PendingRequest>? pending, ReadOnlySpan<byte> state, long deltaBytes, int moves)
 {
     public long Position { get; } = position;
 
@@ -160,5 +160,6 @@ internal readonly ref struct LoadedState(long position, List<PendingRequest>? pe
     /// <summary>Bytes of the deltas that the state was made with.</summary>
     public long DeltaBytes { get; } = deltaBytes;
 
-    public int Deltas { get; } = deltas;
+    /// <summary>How many of them have moved bytes.</summary>
+    public int Moves { get; } = moves;
 }

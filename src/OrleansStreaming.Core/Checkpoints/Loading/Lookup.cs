@@ -33,7 +33,8 @@ internal sealed class Lookup(int operatorId, Grain grain, CheckpointRun[] runs)
     /// <summary>Bytes of the deltas that the state was made with.</summary>
     public long DeltaBytes { get; private set; }
 
-    public int Deltas { get; private set; }
+    /// <summary>How many of them have moved bytes.</summary>
+    public int Moves { get; private set; }
 
     /// <summary>The grain still waits for it.</summary>
     public bool IsWanted => Grain.Phase == GrainPhase.Loading && Grain.Generation == _generation;
@@ -88,8 +89,8 @@ internal sealed class Lookup(int operatorId, Grain grain, CheckpointRun[] runs)
         {
             byte[] parts = StateDelta.Join(_parts);
             DeltaBytes = parts.Length;
-            State = StateDelta.Apply(Run.Name, parts, content, entry.Position, out int count);
-            Deltas = count;
+            State = StateDelta.Apply(Run.Name, parts, content, entry.Position, out int moves);
+            Moves = moves;
         }
 
         return true;

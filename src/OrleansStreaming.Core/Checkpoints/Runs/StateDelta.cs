@@ -10,33 +10,29 @@ namespace OrleansStreaming.Core;
 /// </summary>
 internal static class StateDelta
 {
-    /// <summary>Equal bytes between two changes that are not worth a change of their own.</summary>
-    private const int MinGap = 8;
-
-    /// <summary>Writes a part; false when it would not be shorter than a limit.</summary>
-    /// <param name="old">The encoding that a reader will have.</param>
-    /// <param name="oldSum">Its CRC.</param>
+    /// <summary>Writes a part; false when its changes would not be shorter than a limit.</summary>
+    /// <param name="old">Of the encoding that a reader will have.</param>
     /// <param name="oldPosition">The position of the checkpoint that it is of.</param>
-    /// <param name="now">The new encoding.</param>
+    /// <param name="now">Of the new encoding, in chunks of the same length.</param>
+    /// <param name="state">The new encoding.</param>
     /// <param name="limit">The most bytes.</param>
     /// <param name="output">Where to.</param>
-    public static bool TryWrite(ReadOnlySpan<byte> old, uint oldSum, long oldPosition, ReadOnlySpan<byte> now, int limit, ArrayBufferWriter<byte> output)
+    public static bool TryWrite(StateSignature old, long oldPosition, StateSignature now, ReadOnlySpan<byte> state, int limit, ArrayBufferWriter<byte> output)
     {
-        Span<byte> head = output.GetSpan(32);
-        int at = 0;
-        Varint.Write(head, ref at, (ulong)oldPosition);
-        BinaryPrimitives.WriteUInt32LittleEndian(head[at..], oldSum);
-        at += sizeof(uint);
-        Varint.Write(head, ref at, (uint)now.Length);
-        var changes = new ArrayBufferWriter<byte>(256);
-        if (!(old.Length == now.Length ? TryWriteRanges(old, now, limit, changes) : TryWriteMiddle(old, now, limit, changes)))
+        var changes = new StateChanges(limit);
+        if (!changes.TryFind(old, now, state))
         {
             return false;
         }
 
-        Varint.Write(head, ref at, (uint)changes.WrittenCount);
+        Span<byte> to = output.GetSpan(40 + changes.Written.Length);
+        int at = 0;
+        Varint.Write(to, ref at, (ulong)oldPosition);
+        BinaryPrimitives.WriteUInt32LittleEndian(to[at..], old.Sum);
+        at += sizeof(uint);
+        Varint.Write(to, ref at, (uint)state.Length);
+        Varint.WriteBytes(to, ref at, changes.Written);
         output.Advance(at);
-        output.Write(changes.WrittenSpan);
         return true;
     }
 
@@ -60,16 +56,17 @@ internal static class StateDelta
     /// <param name="parts">The parts, oldest first.</param>
     /// <param name="old">What they apply to.</param>
     /// <param name="position">The position of that.</param>
-    /// <param name="count">The number of parts.</param>
-    public static byte[] Apply(string run, ReadOnlySpan<byte> parts, ReadOnlySpan<byte> old, long position, out int count)
+    /// <param name="moves">The number of parts that do not leave everything in its place.</param>
+    public static byte[] Apply(string run, ReadOnlySpan<byte> parts, ReadOnlySpan<byte> old, long position, out int moves)
     {
         byte[] state = old.ToArray();
         int at = 0;
-        count = 0;
+        moves = 0;
         try
         {
             while (at < parts.Length)
             {
+                int start = at;
                 long from = (long)Varint.Read(parts, ref at);
                 uint sum = BinaryPrimitives.ReadUInt32LittleEndian(parts[at..]);
                 at += sizeof(uint);
@@ -77,13 +74,15 @@ internal static class StateDelta
                 ReadOnlySpan<byte> changes = Varint.ReadBytes(parts, ref at);
 
                 // Each part names what it applies to. The sum of the last also tells that those before were applied rightly.
-                bool first = count++ == 0;
+                bool first = start == 0;
                 if ((first && from != position) || ((first || at == parts.Length) && sum != Crc32C.Compute(state)))
                 {
                     throw new CorruptDataException(run, 0, $"what has changed since {new Offset(from)} does not apply to the checkpoint at {new Offset(position)}");
                 }
 
+                byte[] before = state;
                 state = Apply(state, changes, length);
+                moves += state == before ? 0 : 1;
             }
 
             return state;
@@ -136,67 +135,5 @@ internal static class StateDelta
         }
 
         return true;
-    }
-
-    /// <summary>States of one length: what is at the same place is compared.</summary>
-    private static bool TryWriteRanges(ReadOnlySpan<byte> old, ReadOnlySpan<byte> now, int limit, ArrayBufferWriter<byte> changes)
-    {
-        int done = 0, start = old.CommonPrefixLength(now);
-        while (start < now.Length)
-        {
-            int end = start + 1;
-            for (int gap = 0; end + gap < now.Length && gap < MinGap;)
-            {
-                if (old[end + gap] == now[end + gap])
-                {
-                    gap++;
-                }
-                else
-                {
-                    end += gap + 1;
-                    gap = 0;
-                }
-            }
-
-            if (changes.WrittenCount + end - start >= limit)
-            {
-                return false;
-            }
-
-            WriteChange(changes, start - done, end - start, now[start..end]);
-            done = end;
-            start = end + old[end..].CommonPrefixLength(now[end..]);
-        }
-
-        return true;
-    }
-
-    /// <summary>States of different lengths: what they begin and end with alike is left out.</summary>
-    private static bool TryWriteMiddle(ReadOnlySpan<byte> old, ReadOnlySpan<byte> now, int limit, ArrayBufferWriter<byte> changes)
-    {
-        int start = old.CommonPrefixLength(now), most = Math.Min(old.Length, now.Length) - start, same = 0;
-        while (same < most && old[^(same + 1)] == now[^(same + 1)])
-        {
-            same++;
-        }
-
-        ReadOnlySpan<byte> added = now[start..^same];
-        if (added.Length >= limit)
-        {
-            return false;
-        }
-
-        WriteChange(changes, start, old.Length - same - start, added);
-        return true;
-    }
-
-    private static void WriteChange(ArrayBufferWriter<byte> changes, int copied, int dropped, ReadOnlySpan<byte> added)
-    {
-        Span<byte> to = changes.GetSpan(20 + added.Length);
-        int at = 0;
-        Varint.Write(to, ref at, (uint)copied);
-        Varint.Write(to, ref at, (uint)dropped);
-        Varint.WriteBytes(to, ref at, added);
-        changes.Advance(at);
     }
 }

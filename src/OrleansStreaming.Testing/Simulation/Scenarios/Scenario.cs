@@ -100,6 +100,7 @@ internal sealed record Scenario
         DeltaMostPercent = random.Pick(50, 200, 1000),
         DeltaChainPercent = random.Pick(200, 10_000),
         DeltaBudgetBytes = random.Pick(0, 200, 1 << 20),
+        DeltaChunkBytes = random.Pick(1, 5, 64),
         CaptureMicrosPerStep = random.Pick(1, 500),
         CheckpointOverhead = random.Pick(1, 10, 100) / 100.0,
         RecoveryTargetMs = random.Pick(1, 10_000),
