@@ -101,7 +101,7 @@ public sealed class ScenarioTests
     [Fact]
     public async Task Checkpoint_leaves_every_large_state_as_it_must_be()
     {
-        JsonElement json = await Benchmark.RunAsync($"checkpoint {Small} --pages 4 --page-bytes 20000 --edits 1000 --mib 1 2 --rounds 3 --every-ms 50");
+        JsonElement json = await Benchmark.RunAsync($"checkpoint {Small} --pages 4 --page-bytes 20000 --edits 1000 --mib 1 2 --rounds 3 --every-ms 50 --target-ms 100");
         json.Number("wrongStates").ShouldBe(0);
         json.Number("smallWrittenBytesPerChangedByte").ShouldBeGreaterThan(0);
         json.GetProperty("results").EnumerateArray().Select(r => $"{r.GetProperty("states").GetString()} {r.GetProperty("mode").GetString()}").ShouldBe(
@@ -111,6 +111,7 @@ public sealed class ScenarioTests
             "rewritten large off", "rewritten large fixed", "rewritten large adaptive",
         ]);
         json.GetProperty("sizes").EnumerateArray().Select(r => r.GetProperty("mib").GetInt32()).ShouldBe([1, 2]);
+        json.GetProperty("recoveries").EnumerateArray().Select(r => r.GetProperty("states").GetString()).ShouldBe(["small", "small", "large", "large"]);
     }
 
     /// <summary>Of more large states than there is memory for in copies, a checkpoint writes what has changed: bytes do not depend on how fast the machine is.</summary>

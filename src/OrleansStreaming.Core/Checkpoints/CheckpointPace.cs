@@ -20,7 +20,12 @@ internal sealed class CheckpointPace(SiloOptions options)
     /// <summary>What one checkpoint of some partition is expected to take has changed.</summary>
     public void Changed(long fromMicros, long toMicros) => _costMicros += toMicros - fromMicros;
 
-    /// <summary>Replaying all since a moment would take too long.</summary>
-    /// <param name="busyAtLast"><see cref="BusyMicros"/> of that moment.</param>
-    public bool IsLongToReplay(long busyAtLast) => BusyMicros - busyAtLast >= options.RecoveryTargetMs * 1000;
+    /// <summary>By the time that a checkpoint which begins now is committed, replaying all since the last would take too long.</summary>
+    /// <param name="busyAtLast"><see cref="BusyMicros"/> when the last began.</param>
+    /// <param name="busyMeanwhile">What was processed while that was on its way. Up to half of what may be: shorter checkpoints than that are not to be had by more of them.</param>
+    public bool IsLongToReplay(long busyAtLast, long busyMeanwhile)
+    {
+        long target = options.RecoveryTargetMs * 1000;
+        return BusyMicros - busyAtLast + Math.Min(busyMeanwhile, target / 2) >= target;
+    }
 }

@@ -11,6 +11,7 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
     private long _lastMs = silo.NowMs;
     private long _bytesAtLast;
     private long _busyAtLast = silo.Pace.BusyMicros;
+    private long _busyMeanwhile;
     private long _costMicros;
     private long _mergeMicros;
     private long _bytesAtCommit;
@@ -81,7 +82,7 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
     {
         bool due = _forced || silo.NowMs - _lastMs >= silo.Pace.IntervalMs
             || silo.Counters.JournalBytes - _bytesAtLast >= silo.Options.CheckpointBytes
-            || (silo.Pace.IsLongToReplay(_busyAtLast) && silo.NowMs - _lastMs >= silo.Options.CheckpointEveryMs);
+            || (silo.Pace.IsLongToReplay(_busyAtLast, _busyMeanwhile) && silo.NowMs - _lastMs >= silo.Options.CheckpointEveryMs);
         if (!due || partition.Manifest.Busy || partition.TurnsStopped || partition.Move.IsOverdue)
         {
             return false;
@@ -331,6 +332,7 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
             candidate.Before = before;
             candidate.Phase = CandidatePhase.Applying;
             _bytesAtCommit = silo.Counters.JournalBytes;
+            _busyMeanwhile = silo.Pace.BusyMicros - _busyAtLast;
             silo.Counters.Checkpoints++;
             UseRuns(partition.Manifest.Current);
         });

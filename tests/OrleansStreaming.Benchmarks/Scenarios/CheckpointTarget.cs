@@ -14,13 +14,8 @@ internal sealed class CheckpointTarget(int targetMs, int runs, int seed)
     /// <summary>Only the target asks for checkpoints.</summary>
     public PipelineOptions Options => new()
     {
-        Engine = o =>
-        {
-            o.RecoveryTarget = TimeSpan.FromMilliseconds(targetMs);
-            o.CheckpointEvery = TimeSpan.FromMilliseconds(100);
-            o.CheckpointOverhead = 0.0001;
-            o.RestartDelay = TimeSpan.Zero;
-        },
+        Engine = o => o.RestartDelay = TimeSpan.Zero,
+        Tune = o => o with { RecoveryTargetMs = targetMs, CheckpointEveryMs = 100, CheckpointOverhead = 1e-9 },
     };
 
     /// <summary>The longest recovery, of the target.</summary>
