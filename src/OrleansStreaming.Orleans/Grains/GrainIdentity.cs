@@ -3,7 +3,10 @@ using System.Text;
 
 namespace OrleansStreaming.Clustering;
 
-/// <summary>The identity of an operator's grain in Orleans: <c>streaming.operator/{operator}/{key}</c>.</summary>
+/// <summary>
+/// The identity of an operator's grain in Orleans: <c>streaming.operator/{operator}/{key}</c>, or
+/// <c>streaming.operator/{operator}#{number}</c> for those that keys share.
+/// </summary>
 internal static class GrainIdentity
 {
     /// <summary>The type of all of them.</summary>
@@ -41,6 +44,9 @@ internal static class GrainIdentity
 
         return escaped.ToString();
     }
+
+    /// <summary>The key of an activation that keys of an operator share. It has no slash, so that it is nobody's own.</summary>
+    public static string Shared(string @operator, int number) => string.Create(CultureInfo.InvariantCulture, $"{@operator}#{number}");
 
     private static bool NeedsEscape(char c) => c == '%' || char.IsControl(c) || (char.IsWhiteSpace(c) && c != ' ') || char.IsSurrogate(c);
 }

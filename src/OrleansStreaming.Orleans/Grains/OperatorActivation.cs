@@ -4,7 +4,8 @@ using Orleans.Placement;
 namespace OrleansStreaming.Clustering;
 
 /// <summary>
-/// The one grain class of the engine: an activation for each operator and key with a grain of its own. The user's operator
+/// The one grain class of the engine: an activation for each operator and key with a grain of its own, and some that keys of
+/// an operator share. The user's operator
 /// is the core's, which gives turns and takes their effects; this lends them an activation to run in. So it does not matter
 /// when Orleans deactivates it, nor that there are two for a while: neither holds anything.
 /// </summary>

@@ -1,21 +1,12 @@
-using OrleansStreaming.Core;
-using OrleansStreaming.Engine;
-
 namespace OrleansStreaming.Clustering;
 
-/// <summary>
-/// What is kept of a grain of the core for as long as that is in memory: the activation in which its turns run, if there is
-/// one. Whichever of the two leaves memory first takes leave of the other here.
-/// </summary>
-internal sealed class Seat(SiloIncarnation silo, OperatorHost host, Core.Grain grain)
+/// <summary>Where turns run: in an activation, while there is one. Orleans brings it up with a call, and collects what is not called.</summary>
+internal abstract class Seat
 {
-    private static readonly DeactivationReason Unneeded = new(DeactivationReasonCode.ApplicationRequested, "The operator's grain has left the memory of its partition.");
     private IGrainContext? _activation;
-    private volatile bool _isReleased;
 
-    public string Operator => host.Type.Definition.Name;
-
-    public string Key => host.Type.KeyText(grain.Key);
+    /// <summary>The key of the grain that is called.</summary>
+    public abstract string GrainKey { get; }
 
     /// <summary>The activation; null when there is none.</summary>
     public IGrainContext? Activation => Volatile.Read(ref _activation);
@@ -23,28 +14,12 @@ internal sealed class Seat(SiloIncarnation silo, OperatorHost host, Core.Grain g
     /// <summary>When it was last called, which Orleans sees; milliseconds. Used by the silo's loop only.</summary>
     public long CalledMs { get; set; }
 
-    public void Attach(IGrainContext activation)
-    {
-        Interlocked.Exchange(ref _activation, activation);
-        if (_isReleased)
-        {
-            Release(); // The call was on its way when the core let go.
-        }
-    }
+    /// <summary>A call has arrived.</summary>
+    public virtual void Attach(IGrainContext activation) => Interlocked.Exchange(ref _activation, activation);
 
-    /// <summary>Orleans deactivates: the core's grain may leave memory, too; else its next turn brings up another activation.</summary>
-    public void Detach(IGrainContext activation)
-    {
-        if (Interlocked.CompareExchange(ref _activation, null, activation) == activation)
-        {
-            silo.Post(_ => host.Unseated(grain));
-        }
-    }
+    /// <summary>Orleans deactivates. Returns whether turns ran in this activation until now.</summary>
+    public virtual bool Detach(IGrainContext activation) => Interlocked.CompareExchange(ref _activation, null, activation) == activation;
 
-    /// <summary>The core's grain has left memory: the activation need not stay.</summary>
-    public void Release()
-    {
-        _isReleased = true;
-        Interlocked.Exchange(ref _activation, null)?.Deactivate(Unneeded);
-    }
+    /// <summary>The activation, which the seat is without from now on.</summary>
+    protected IGrainContext? Leave() => Interlocked.Exchange(ref _activation, null);
 }

@@ -69,7 +69,7 @@ internal sealed class TurnCalls : IThreadPoolWorkItem, IDisposable
         _sent.Enqueue(call with { SentAt = _time.GetTimestamp() });
         try
         {
-            ValueTask sent = _grains.GetGrain<IOperatorActivation>(GrainIdentity.Of(call.Seat.Operator, call.Seat.Key)).RunAsync(new TurnTicket(call.Seat, call.Turn));
+            ValueTask sent = _grains.GetGrain<IOperatorActivation>(call.Seat.GrainKey).RunAsync(new TurnTicket(call.Seat, call.Turn));
             if (!sent.IsCompletedSuccessfully)
             {
                 _ = FailAsync(sent.AsTask(), call);
@@ -77,7 +77,7 @@ internal sealed class TurnCalls : IThreadPoolWorkItem, IDisposable
         }
         catch (Exception e)
         {
-            GrainLog.NotReached(_logger, call.Seat.Operator, call.Seat.Key, e);
+            GrainLog.NotReached(_logger, call.Operator, call.Key, e);
         }
     }
 
@@ -89,7 +89,7 @@ internal sealed class TurnCalls : IThreadPoolWorkItem, IDisposable
         }
         catch (Exception e)
         {
-            GrainLog.NotReached(_logger, call.Seat.Operator, call.Seat.Key, e);
+            GrainLog.NotReached(_logger, call.Operator, call.Key, e);
         }
     }
 
@@ -110,7 +110,7 @@ internal sealed class TurnCalls : IThreadPoolWorkItem, IDisposable
 
             if (!call.IsOver && call.Attempt % WarnAfter == 0)
             {
-                GrainLog.StillNotReached(_logger, call.Seat.Operator, call.Seat.Key, call.Attempt);
+                GrainLog.StillNotReached(_logger, call.Operator, call.Key, call.Attempt);
             }
 
             Add(call with { Attempt = call.Attempt + 1 });
@@ -122,6 +122,10 @@ internal sealed class TurnCalls : IThreadPoolWorkItem, IDisposable
     private readonly record struct TurnCall(Seat Seat, HostedTurn Turn, int Attempt)
     {
         public long SentAt { get; init; }
+
+        public string Operator => Turn.Host.Type.Definition.Name;
+
+        public string Key => Turn.Host.Type.KeyText(Turn.Grain.Key);
 
         /// <summary>It has arrived, or nobody waits for it.</summary>
         public bool IsOver => Turn.HasBegun || Turn.Discarded || Turn.Host.Stopping.IsCancellationRequested;

@@ -6,14 +6,14 @@ namespace OrleansStreaming.Benchmarks;
 /// <summary>The engine on an Orleans cluster, against what one writes on Orleans without it.</summary>
 internal sealed class OrleansScenario(Common common, int silos, int keys, int seconds, int resident, int rate, string only)
 {
-    private static readonly string[] Names = ["all", "memory", "direct", "grain", "dense", "latency"];
+    private static readonly string[] Names = ["all", "memory", "direct", "grain", "limited", "dense", "latency"];
 
     public static Command Command()
     {
         Option<int> silos = CommonOptions.Number("--silos", "N", "Silos, all in this process", 1, 1, 8);
         Option<int> keys = CommonOptions.Number("--keys", "N", "Different keys, each with a grain", 100_000, 1, 10_000_000);
         Option<int> seconds = CommonOptions.Number("--seconds", "N", "How long each contender is measured", 15, 1, 3600);
-        Option<int> resident = CommonOptions.Number("--resident-percent", "N", "How many of the keys may be in memory, in another run of the grain per key; 0 for no such run", 0, 0, 99);
+        Option<int> resident = CommonOptions.Number("--resident-percent", "N", "How many of the keys may be in memory, in another run of each hosting; 0 for no such runs", 0, 0, 99);
         Option<int> rate = CommonOptions.Number("--rate", "N", "Events a second while latency is measured", 1000, 1, 100_000);
         Option<string> only = CommonOptions.Word("--only", "One contender, or the latency, alone", Names);
         Command command = new("orleans", "The Orleans engine beside memory streams and direct calls: a count and sum by key of events of 100 bytes")
@@ -34,8 +34,11 @@ internal sealed class OrleansScenario(Common common, int silos, int keys, int se
         Figures? memory = await MeasureAsync("memory", () => new MemoryStreams(), cancellationToken);
         Figures? direct = await MeasureAsync("direct", () => new DirectCalls(), cancellationToken);
         Figures? grain = await MeasureAsync("grain", () => new StreamingContender(folder["grain"], OperatorHosting.GrainPerKey, 0, timed: false), cancellationToken);
+        int most = Math.Max(1, (int)((long)keys * resident / 100 / silos));
         Figures? limited = resident == 0 ? null : await MeasureAsync(
-            "grain", () => new StreamingContender(folder["limited"], OperatorHosting.GrainPerKey, Math.Max(1, (int)((long)keys * resident / 100 / silos)), timed: false), cancellationToken);
+            "limited", () => new StreamingContender(folder["limited"], OperatorHosting.GrainPerKey, most, timed: false), cancellationToken);
+        Figures? denseLimited = resident == 0 ? null : await MeasureAsync(
+            "limited", () => new StreamingContender(folder["dense-limited"], OperatorHosting.Dense, most, timed: false), cancellationToken);
         Figures? dense = await MeasureAsync("dense", () => new StreamingContender(folder["dense"], OperatorHosting.Dense, 0, timed: false), cancellationToken);
         Add(report, "memoryStreams", memory);
         Add(report, "directCalls", direct);
@@ -55,6 +58,7 @@ internal sealed class OrleansScenario(Common common, int silos, int keys, int se
             report.Add("residentLimitedOfAll", limited.EventsPerSecond / grain.EventsPerSecond, "N2", Aim.Least(0.5));
         }
 
+        Add(report, "denseResidentLimited", denseLimited);
         Add(report, "dense", dense);
         if (dense is not null && direct is not null)
         {

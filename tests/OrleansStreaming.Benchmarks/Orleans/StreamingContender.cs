@@ -19,7 +19,8 @@ internal sealed class StreamingContender(string folder, OperatorHosting hosting,
     private readonly TimingSink _sink = new();
     private StreamingEngine[] _engines = [];
 
-    public override string Name => hosting == OperatorHosting.Dense ? "streaming, dense" : maxResident > 0 ? $"streaming, grain per key, {maxResident:N0} resident" : "streaming, grain per key";
+    public override string Name =>
+        $"streaming, {(hosting == OperatorHosting.Dense ? "dense" : "grain per key")}{(maxResident > 0 ? $", {maxResident:N0} resident" : "")}";
 
     public override int Senders => 6;
 

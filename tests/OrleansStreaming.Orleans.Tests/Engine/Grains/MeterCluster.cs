@@ -76,11 +76,11 @@ internal sealed class MeterCluster(StreamingCluster cluster, Turns turns) : IAsy
     public Task ShouldMatchAsync<TOperator>(int meters) =>
         ShouldMatchAsync(typeof(TOperator).Name, meters, numbers => $$"""{"count":{{numbers.Count}},"sum":{{numbers.Sum(n => (long)n)}}}""");
 
-    /// <summary>How many activations of operators there are in the silos.</summary>
+    /// <summary>How many activations of operators there are in the silos, each of one key.</summary>
     public async Task<int> ActivationsAsync()
     {
         var management = cluster.Client.GetGrain<IManagementGrain>(0);
-        return (await management.GetDetailedGrainStatistics()).Count(grain => grain.GrainId.Type == GrainType.Create(GrainIdentity.Type));
+        return (await management.GetDetailedGrainStatistics()).Count(grain => grain.GrainId.Type == GrainType.Create(GrainIdentity.Type) && grain.GrainId.Key.ToString()!.Contains('/'));
     }
 
     public static IGrainFactory GrainsOf(InProcessSiloHandle silo) => silo.ServiceProvider.GetRequiredService<IGrainFactory>();

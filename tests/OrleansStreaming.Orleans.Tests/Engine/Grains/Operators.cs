@@ -13,6 +13,9 @@ internal sealed class Turns
     /// <summary>The turn of the event with this number waits for <see cref="Gate"/>.</summary>
     public int HeldNumber { get; set; } = -1;
 
+    /// <summary>The turn of the event with this number waits for <see cref="Gate"/> and keeps its thread.</summary>
+    public int BlockedNumber { get; set; } = -1;
+
     public TaskCompletionSource Entered { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public TaskCompletionSource Gate { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -25,6 +28,12 @@ internal sealed class Meter(Turns turns, IGrainContextAccessor context) : Operat
     {
         Note();
         long before = State.Count;
+        if (reading.Number == turns.BlockedNumber)
+        {
+            turns.Entered.TrySetResult();
+            turns.Gate.Task.Wait(TimeSpan.FromSeconds(20)).ShouldBeTrue();
+        }
+
         if (reading.Number == turns.HeldNumber)
         {
             turns.Entered.TrySetResult();
