@@ -115,7 +115,7 @@ internal sealed record SiloOptions
     public int RunWindowBytes { get; init; } = 256 << 10;
 
     /// <summary>Parts of runs that were read last are kept up to this much.</summary>
-    public long RunCacheBytes { get; init; } = 32 << 20;
+    public long RunCacheBytes { get; init; } = 64 << 20;
 
     /// <summary>So many runs of about one size are merged.</summary>
     public int MergeRuns { get; init; } = 12;

@@ -65,7 +65,7 @@ internal sealed class Lookup(int operatorId, Grain grain, CheckpointRun[] runs)
     public bool Look(RunWindow window)
     {
         _looked = true;
-        if (!window.TryFind(Block, Grain.Key, out RunEntry entry))
+        if (!window.TryFind(Block, Grain.Hash, Grain.Key, out RunEntry entry))
         {
             return false;
         }

@@ -28,10 +28,10 @@ internal sealed class WindowCache(long budget)
 
     public void Add(RunWindow window)
     {
-        if (window.Bytes.Length <= budget && !_windows.ContainsKey((window.Run, window.First)))
+        if (window.ResidentBytes <= budget && !_windows.ContainsKey((window.Run, window.First)))
         {
             _windows.Add((window.Run, window.First), _byUse.AddFirst(window));
-            _bytes += window.Bytes.Length;
+            _bytes += window.ResidentBytes;
             while (_bytes > budget)
             {
                 Remove(_byUse.Last!);
@@ -56,6 +56,6 @@ internal sealed class WindowCache(long budget)
     {
         _byUse.Remove(node);
         _windows.Remove((node.Value.Run, node.Value.First));
-        _bytes -= node.Value.Bytes.Length;
+        _bytes -= node.Value.ResidentBytes;
     }
 }
