@@ -42,15 +42,16 @@ internal static class IngestEndpoint
         EventType type = FindType(stream, http.Request.Query["type"]);
         using Activity? activity = StreamingDiagnostics.Activities.StartActivity("send " + stream.Name, ActivityKind.Producer);
         activity?.SetTag("messaging.system", StreamingDiagnostics.SystemName).SetTag("messaging.operation.type", "send").SetTag("messaging.destination.name", stream.Name);
-        var events = new IngestEncoder(stream, StreamingEngine.ProducerId(producer.Id), producer.Sequence);
+        IngestEncoder events = IngestEncoder.Take(stream, StreamingEngine.ProducerId(producer.Id), producer.Sequence);
         await ParseAsync(http, engine, lines, type, events, waiting.Token).ConfigureAwait(false);
-        activity?.SetTag("messaging.batch.message_count", events.Count);
+        int count = events.Count;
+        activity?.SetTag("messaging.batch.message_count", count);
         waiting.Begin(engine.Options.RequestTimeout);
         IngestAnswer answer = await engine.IngestAsync(events, waiting.Token).ConfigureAwait(false);
         switch (answer.Outcome)
         {
             case IngestOutcome.Durable:
-                await Replies.WriteAsync(http, StatusCodes.Status200OK, new IngestReply(answer.Accepted, events.Count - answer.Accepted), ReplyJson.Default.IngestReply).ConfigureAwait(false);
+                await Replies.WriteAsync(http, StatusCodes.Status200OK, new IngestReply(answer.Accepted, count - answer.Accepted), ReplyJson.Default.IngestReply).ConfigureAwait(false);
                 break;
             case IngestOutcome.Busy:
                 activity?.SetStatus(ActivityStatusCode.Error, "busy");

@@ -6,11 +6,10 @@ namespace OrleansStreaming.Core;
 /// The end of something, to be awaited once, and then used again for the next: what happens thousands of times a second
 /// would else cost the collector a task each time.
 /// </summary>
-/// <param name="goesOnElsewhere">Whoever awaits it goes on on a thread of the pool; else on the one that ends it.</param>
 /// <param name="abandoned">Called when the wait is cancelled, before whoever waits goes on.</param>
-internal sealed class Completion(bool goesOnElsewhere, Action? abandoned = null) : IValueTaskSource
+internal sealed class Completion(Action abandoned) : IValueTaskSource
 {
-    private ManualResetValueTaskSourceCore<bool> _core = new() { RunContinuationsAsynchronously = goesOnElsewhere };
+    private ManualResetValueTaskSourceCore<bool> _core; // Whoever awaits it goes on on the thread that ends it.
     private CancellationTokenRegistration _cancelling;
     private CancellationToken _cancel;
     private int _ended = 1;
@@ -56,7 +55,7 @@ internal sealed class Completion(bool goesOnElsewhere, Action? abandoned = null)
     {
         if (Interlocked.Exchange(ref _ended, 1) == 0)
         {
-            abandoned?.Invoke();
+            abandoned();
             _core.SetException(new OperationCanceledException(_cancel));
         }
     }

@@ -8,73 +8,94 @@ namespace OrleansStreaming.Engine;
 /// <summary>The events of one request need too much space. Nothing was stored.</summary>
 internal sealed class IngestTooLargeException(string message) : ArgumentException(message);
 
-/// <summary>Encodes events for ingest, sorted by partition, as they will lie in the log. Not thread-safe; made for one request or source.</summary>
-/// <param name="stream">Where they go.</param>
-/// <param name="producer">The id of the producer; empty for none.</param>
-/// <param name="sequence">The number of the request.</param>
-internal sealed partial class IngestEncoder(StreamDefinition stream, byte[] producer, long sequence)
+/// <summary>
+/// Encodes events for ingest, sorted by partition, as they will lie in the log. Not thread-safe; taken for one request or
+/// source, and used again by the thread that has given it back.
+/// </summary>
+internal sealed partial class IngestEncoder
 {
     /// <summary>What one request may bring, encoded: less than the longest frame of a journal.</summary>
     public const int MaxBytes = 48 << 20;
 
+    private const int MaxBytesKept = 64 << 10;
+
+    [ThreadStatic]
+    private static IngestEncoder? _spare;
+    private readonly byte[] _key = new byte[KeyCodec.MaxBytes];
+    private readonly ArrayBufferWriter<byte> _payload = new(256);
     private long _bytes;
-    private readonly Scratch _scratch = Scratch.Take();
-    private readonly Part?[] _parts = new Part?[stream.PartitionCount];
+    private Part?[] _parts = [];
 
-    public StreamDefinition Stream { get; } = stream;
+    private IngestEncoder(StreamDefinition stream) => Stream = stream;
 
-    public byte[] Producer { get; } = producer;
+    public StreamDefinition Stream { get; private set; }
 
-    public long Sequence { get; } = sequence;
+    public byte[] Producer { get; private set; } = [];
+
+    public long Sequence { get; private set; }
 
     public int Count { get; private set; }
 
-    /// <summary>Copies the parts of the partitions that got events; returns how many.</summary>
-    public int CopyParts(ref Part[] to)
+    /// <summary>An encoder without events.</summary>
+    /// <param name="stream">Where they go.</param>
+    /// <param name="producer">The id of the producer; empty for none.</param>
+    /// <param name="sequence">The number of the request.</param>
+    public static IngestEncoder Take(StreamDefinition stream, byte[] producer, long sequence)
     {
-        if (to.Length < _parts.Length)
+        IngestEncoder taken = _spare ?? new IngestEncoder(stream);
+        _spare = null;
+        (taken.Stream, taken.Producer, taken.Sequence) = (stream, producer, sequence);
+        if (taken._parts.Length < stream.PartitionCount)
         {
-            to = new Part[_parts.Length];
+            taken._parts = new Part?[stream.PartitionCount];
+        }
+
+        return taken;
+    }
+
+    /// <summary>Gives the parts of the partitions that got events away, and itself back; returns how many they are.</summary>
+    public int MoveParts(ref Part[] to)
+    {
+        if (to.Length < Stream.PartitionCount)
+        {
+            to = new Part[Stream.PartitionCount];
         }
 
         int count = 0;
-        foreach (Part? part in _parts)
+        for (int i = 0; i < Stream.PartitionCount; i++)
         {
-            if (part is not null)
+            if (_parts[i] is { } part)
             {
                 to[count++] = part;
+                _parts[i] = null;
             }
         }
 
+        Count = 0;
+        _bytes = 0;
+        _spare = _payload.Capacity <= MaxBytesKept ? this : null;
         return count;
     }
-
-    private byte[] Key => _scratch.Key;
-
-    private ArrayBufferWriter<byte> Payload => _scratch.Payload;
-
-    /// <summary>Nothing more is added. Lets the thread's next encoder have what only encoding needs.</summary>
-    public void End() => _scratch.Return();
 
     /// <summary>Adds an event.</summary>
     /// <exception cref="KeyFormatException">Its key cannot be used.</exception>
     public void Add<TEvent>(EventType<TEvent> type, in TEvent value)
     {
-        int keyLength = type.Key(in value, Key);
-        Payload.ResetWrittenCount();
-        type.Serializer.Write(in value, Payload);
+        int keyLength = type.Key(in value, _key);
+        _payload.ResetWrittenCount();
+        type.Serializer.Write(in value, _payload);
         Append(type, PartitionOf(keyLength), keyLength);
     }
 
     /// <summary>Adds an event of a source to its partition's lane, unless the partition has it. Returns the lane.</summary>
     public Lane Add<TEvent>(EventType<TEvent> type, in TEvent value, long position, Lane[] lanes)
     {
-        int keyLength = type.Key(in value, Key);
+        int keyLength = type.Key(in value, _key);
         Lane lane = lanes[PartitionOf(keyLength)];
         if (position > lane.Last)
         {
-            Payload.ResetWrittenCount();
-            type.Serializer.Write(in value, Payload);
+            _payload.ResetWrittenCount();
+            type.Serializer.Write(in value, _payload);
             Row row = RowOf(type, keyLength, new RecordName(position, 0));
             lane.Gather(ref row, position);
         }
@@ -85,8 +106,8 @@ internal sealed partial class IngestEncoder(StreamDefinition stream, byte[] prod
     /// <summary>Adds the JSON value that the reader stands before.</summary>
     public void AddJson(EventType type, ref Utf8JsonReader reader)
     {
-        Payload.ResetWrittenCount();
-        int keyLength = type.EncodeJson(ref reader, Payload, Key);
+        _payload.ResetWrittenCount();
+        int keyLength = type.EncodeJson(ref reader, _payload, _key);
         Append(type, PartitionOf(keyLength), keyLength);
     }
 
@@ -94,13 +115,13 @@ internal sealed partial class IngestEncoder(StreamDefinition stream, byte[] prod
     /// <exception cref="KeyFormatException">Its key cannot be used.</exception>
     public ReadOnlySpan<byte> AddObject(EventType type, object value)
     {
-        Payload.ResetWrittenCount();
-        int keyLength = type.Encode(value, Payload, Key);
+        _payload.ResetWrittenCount();
+        int keyLength = type.Encode(value, _payload, _key);
         Append(type, PartitionOf(keyLength), keyLength);
-        return Key.AsSpan(0, keyLength);
+        return _key.AsSpan(0, keyLength);
     }
 
-    private int PartitionOf(int keyLength) => KeyHash.PartitionOf(KeyHash.Compute(Key.AsSpan(0, keyLength)), Stream.PartitionCount);
+    private int PartitionOf(int keyLength) => KeyHash.PartitionOf(KeyHash.Compute(_key.AsSpan(0, keyLength)), Stream.PartitionCount);
 
     private void Append(EventType type, int index, int keyLength)
     {
@@ -119,32 +140,10 @@ internal sealed partial class IngestEncoder(StreamDefinition stream, byte[] prod
     private Row RowOf(EventType type, int keyLength, RecordName name) => new()
     {
         TypeIndex = (byte)type.Index,
-        Key = _scratch.Key.AsSpan(0, keyLength),
-        Payload = Payload.WrittenSpan,
+        Key = _key.AsSpan(0, keyLength),
+        Payload = _payload.WrittenSpan,
         Producer = Producer.Length == 0 ? ProducerKind.None : ProducerKind.External,
         ProducerKey = Producer,
         Name = name,
     };
-
-    /// <summary>Room for one event while it is encoded.</summary>
-    private sealed class Scratch
-    {
-        private const int MaxBytesKept = 64 << 10;
-
-        [ThreadStatic]
-        private static Scratch? _spare;
-
-        public byte[] Key { get; } = new byte[KeyCodec.MaxBytes];
-
-        public ArrayBufferWriter<byte> Payload { get; } = new(256);
-
-        public static Scratch Take()
-        {
-            Scratch taken = _spare ?? new Scratch();
-            _spare = null;
-            return taken;
-        }
-
-        public void Return() => _spare = Payload.Capacity <= MaxBytesKept ? this : null;
-    }
 }

@@ -23,6 +23,25 @@ public sealed partial class StreamingEngine
     public Task<IngestAnswer> PublishAsync<TEvent>(string stream, IEnumerable<TEvent> events, CancellationToken cancellationToken = default) =>
         PublishAsync(stream, events, null, 0, cancellationToken);
 
+    /// <summary>As the other, for events that lie side by side in memory; they may be overwritten once it has returned, whether or not it has ended.</summary>
+    /// <typeparam name="TEvent">A type that the stream carries.</typeparam>
+    /// <param name="stream">The stream.</param>
+    /// <param name="events">The events; those of one partition are stored together or not at all.</param>
+    /// <param name="cancellationToken">Stops waiting; the events may be stored or not.</param>
+    /// <exception cref="ArgumentException">There is no such stream, or it does not carry the type.</exception>
+    /// <exception cref="FormatException">A key cannot be used; nothing was stored.</exception>
+    public Task<IngestAnswer> PublishAsync<TEvent>(string stream, ReadOnlySpan<TEvent> events, CancellationToken cancellationToken = default)
+    {
+        (StreamDefinition definition, EventType<TEvent> type) = Find<TEvent>(stream);
+        IngestEncoder encoder = IngestEncoder.Take(definition, [], 0);
+        foreach (ref readonly TEvent value in events)
+        {
+            encoder.Add(type, in value);
+        }
+
+        return IngestAsync(encoder, cancellationToken);
+    }
+
     /// <summary>Publishes events exactly once: a call that is repeated with the same producer and sequence stores nothing twice.</summary>
     /// <typeparam name="TEvent">A type that the stream carries.</typeparam>
     /// <param name="stream">The stream.</param>
@@ -44,45 +63,40 @@ public sealed partial class StreamingEngine
             }
         }
 
-        StreamDefinition definition = Topology.FindStream(stream) is { Internal: false } found ? found : throw new ArgumentException($"There is no stream '{stream}'.", nameof(stream));
-        EventType<TEvent> type = definition.Find<TEvent>() ?? throw new ArgumentException($"Stream '{stream}' does not carry {typeof(TEvent).Name}.", nameof(events));
-        var encoder = new IngestEncoder(definition, ProducerId(producer), sequence);
+        (StreamDefinition definition, EventType<TEvent> type) = Find<TEvent>(stream);
+        IngestEncoder encoder = IngestEncoder.Take(definition, ProducerId(producer), sequence);
         foreach (TEvent value in events)
         {
             encoder.Add(type, in value);
         }
 
-        encoder.End();
         return IngestAsync(encoder, cancellationToken);
+    }
+
+    private (StreamDefinition Stream, EventType<TEvent> Type) Find<TEvent>(string stream)
+    {
+        StreamDefinition definition = Topology.FindStream(stream) is { Internal: false } found ? found : throw new ArgumentException($"There is no stream '{stream}'.", nameof(stream));
+        return (definition, definition.Find<TEvent>() ?? throw new ArgumentException($"Stream '{stream}' does not carry {typeof(TEvent).Name}.", "events"));
     }
 
     internal static byte[] ProducerId(string? producer) => producer is null ? [] : System.Text.Encoding.UTF8.GetBytes(producer);
 
-    /// <summary>Stores what was encoded; returns when it is durable.</summary>
-    internal async Task<IngestAnswer> IngestAsync(IngestEncoder events, CancellationToken cancellationToken)
-    {
-        IngestRound round = IngestRound.Of(events);
-        await round.SendAsync(this, events.Producer, events.Sequence, cancellationToken).ConfigureAwait(false);
-        IngestAnswer answer = round.IsDurable
-            ? new IngestAnswer(IngestOutcome.Durable, round.Appended)
-            : await FinishAsync(events, round, cancellationToken).ConfigureAwait(false);
-        round.Return(); // Answered, so nobody reads it any more. After an exception somebody may.
-        return answer;
-    }
+    /// <summary>Stores what was encoded; ends when it is durable. The encoder must not be used any more.</summary>
+    internal Task<IngestAnswer> IngestAsync(IngestEncoder events, CancellationToken cancellationToken) => IngestRound.SendAsync(events, this, cancellationToken);
 
     /// <summary>Stores what has not been stored by the first try.</summary>
-    private async Task<IngestAnswer> FinishAsync(IngestEncoder events, IngestRound round, CancellationToken cancellationToken)
+    internal async Task<IngestAnswer> FinishAsync(IngestRound round, CancellationToken cancellationToken)
     {
         IngestEncoder.Part[] parts = round.Parts.ToArray();
         IngestResult[] results = await Task.WhenAll(parts.Select(async part => await SettleAsync(part.Result, cancellationToken).ConfigureAwait(false)
-            ?? await IngestPartAsync(part, events.Producer, events.Sequence, null, 0, cancellationToken).ConfigureAwait(false))).ConfigureAwait(false);
+            ?? await IngestPartAsync(part, round.Producer, round.Sequence, null, 0, cancellationToken).ConfigureAwait(false))).ConfigureAwait(false);
         long started = _time.GetTimestamp();
         while (results.Any(r => r.Appended > 0) && results.Any(r => r.Status == IngestStatus.Busy) && _time.GetElapsedTime(started) < BusyLimit)
         {
             // A part has been taken, so the rest should not be refused lightly.
             await Task.Delay(BusyWait, _time, cancellationToken).ConfigureAwait(false);
             results = await Task.WhenAll(parts.Select((p, i) => results[i].Status == IngestStatus.Busy
-                ? IngestPartAsync(p, events.Producer, events.Sequence, null, 0, cancellationToken)
+                ? IngestPartAsync(p, round.Producer, round.Sequence, null, 0, cancellationToken)
                 : Task.FromResult(results[i]))).ConfigureAwait(false);
         }
 

@@ -270,6 +270,7 @@ internal sealed class SiloIncarnation : ISiloPorts, ISiloLink
                     Silo.Ingest(batch);
                 }
 
+                BatchLists.Return(batches);
                 break;
             case Turn turn:
                 Silo.TurnEnded(turn);

@@ -141,7 +141,7 @@ internal sealed class SourceRunner<TEvent>(StreamingEngine engine, SourceDefinit
         long after = lanes.Min(l => l.Last);
         Engine.LogSourceStarted(Definition.Name, after);
         var source = (ISource<TEvent>)Definition.Factory(Engine.Services);
-        var encoder = new IngestEncoder(Definition.To, id, 0);
+        IngestEncoder encoder = IngestEncoder.Take(Definition.To, id, 0);
         await using IAsyncEnumerator<SourceEvent<TEvent>> events = source.ReadAsync(after, cancellationToken).GetAsyncEnumerator(cancellationToken);
         var pump = new SourcePump<TEvent>(_type, events, encoder, lanes, Engine.Time);
         for (PumpStop stop = pump.Run(); stop != PumpStop.End; stop = pump.Run())

@@ -38,13 +38,12 @@ internal sealed class EnginePublishing(StreamCatalog catalog, StreamingEngine en
 
     private IngestEncoder Encode(StreamDefinition stream, byte[] key, IReadOnlyList<object> events)
     {
-        var encoder = new IngestEncoder(stream, [], 0);
+        IngestEncoder encoder = IngestEncoder.Take(stream, [], 0);
         foreach (object value in events)
         {
             KeyCheck.ThrowUnlessEqual(stream, key, encoder.AddObject(catalog.TypeOf(stream, value.GetType()), value));
         }
 
-        encoder.End();
         return encoder;
     }
 }

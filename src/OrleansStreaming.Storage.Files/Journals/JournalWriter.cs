@@ -26,7 +26,7 @@ internal sealed class JournalWriter : IJournalWriter
         _journal = journal;
         _segment = segment;
         _thread = new WriterThread($"journal {journal.Name}");
-        _pending = new Completion(goesOnElsewhere: false, StopAbandoned);
+        _pending = new Completion(StopAbandoned);
         _append = Append;
     }
 
