@@ -12,6 +12,9 @@ internal static class BufferPool
     private const int SmallestBits = 8;
     private const int LargestBits = 23;
 
+    /// <summary>What is needed changes with the load: a buffer four times as large, which is there, is better than a new one.</summary>
+    private const int MostBitsAbove = 2;
+
     /// <summary>What the memory of a silo's logs takes by default when its blocks are two thirds full.</summary>
     private const long MaxBytesKept = 384 << 20;
 
@@ -28,10 +31,13 @@ internal static class BufferPool
         }
 
         Shelf shelf = _shelf ??= new Shelf();
-        if (shelf.Stacks[bits - SmallestBits].TryPop(out byte[]? buffer))
+        for (int from = bits; from <= Math.Min(bits + MostBitsAbove, LargestBits); from++)
         {
-            shelf.Bytes -= buffer.Length;
-            return buffer;
+            if (shelf.Stacks[from - SmallestBits].TryPop(out byte[]? buffer))
+            {
+                shelf.Bytes -= buffer.Length;
+                return buffer;
+            }
         }
 
         // They live until they are trimmed: where the collector never copies them.
