@@ -75,6 +75,9 @@ internal sealed record SiloOptions
     /// <summary>How long a step copies grains, or tells them that they are covered.</summary>
     public long CaptureMicrosPerStep { get; init; } = 500;
 
+    /// <summary>Blocks of a partition's log that are not needed any more, forgotten in one step.</summary>
+    public int TrimBlocksPerStep { get; init; } = 128;
+
     /// <summary>Grains brought back in one step.</summary>
     public int LoadsPerStep { get; init; } = 256;
 

@@ -370,7 +370,7 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
         Archived(candidate, before, now);
         Announce(before, now);
         partition.Self.TrimTo(now.TrimmedTo);
-        partition.Log.TrimTo(now.TrimmedTo, silo.Journal.SpareBlocks);
+        partition.Log.TrimTo(now.TrimmedTo);
         if (before.Table is not null && before.Table != now.Table)
         {
             silo.DeleteRun(before.Table);

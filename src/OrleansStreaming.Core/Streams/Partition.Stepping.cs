@@ -60,6 +60,7 @@ internal sealed partial class Partition
         }
 
         Checkpoints.Step();
+        Log.Trim(_silo.Options.TrimBlocksPerStep, _silo.Journal.SpareBlocks);
         AnswerSources();
         SettleSlots();
         KeepWithinMemory();

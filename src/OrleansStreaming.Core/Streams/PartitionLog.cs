@@ -9,6 +9,7 @@ internal sealed class PartitionLog(int partition, int epoch)
     private readonly List<LogBlock> _blocks = [];
     private readonly List<LogBlock> _withSlots = [];
     private int _head;
+    private long _trimTo = Offset.None.Value;
     private long _trimmedTo = Offset.None.Value;
     private long _firstSequence;
     private long _awayBytes;
@@ -144,14 +145,17 @@ internal sealed class PartitionLog(int partition, int epoch)
         return _firstSequence + low - _head;
     }
 
-    /// <summary>Forgets leading blocks that end at or below an offset.</summary>
-    /// <param name="offset">The offset.</param>
+    /// <summary>Blocks that end at or below an offset are not needed any more: <see cref="Trim"/> forgets them.</summary>
+    public void TrimTo(long offset) => _trimTo = Math.Max(_trimTo, offset);
+
+    /// <summary>Forgets leading blocks that are not needed any more, some at a time: small frames make tens of thousands between two checkpoints.</summary>
+    /// <param name="most">How many.</param>
     /// <param name="spare">Takes the blocks.</param>
-    public void TrimTo(long offset, SpareBlocks spare)
+    public void Trim(int most, SpareBlocks spare)
     {
-        _trimmedTo = Math.Max(_trimmedTo, offset);
-        while (_head < _blocks.Count && _blocks[_head].LastOffset <= offset && _blocks[_head].Closed && _blocks[_head].Pins == 0)
+        for (; most > 0 && _head < _blocks.Count && _blocks[_head].LastOffset <= _trimTo && _blocks[_head].Closed && _blocks[_head].Pins == 0; most--)
         {
+            _trimmedTo = _blocks[_head].LastOffset;
             _awayBytes -= _blocks[_head].Buffer is null ? BytesOf(_firstSequence) : 0;
             spare.Take(_blocks[_head]);
             _blocks[_head] = null!;
