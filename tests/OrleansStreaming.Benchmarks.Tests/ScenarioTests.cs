@@ -64,7 +64,7 @@ public sealed class ScenarioTests
     [Fact]
     public async Task Latency_covers_every_depth_mode_and_flush_and_releases_every_event_once()
     {
-        JsonElement json = await Benchmark.RunAsync("latency --depths 1 2 --rate 2000 --duration-ms 300 --runs 1 --flush-ms 5");
+        JsonElement json = await Benchmark.RunAsync("latency --depths 1 2 --rate 2000 --duration-ms 300 --warm-up-ms 100 --runs 1 --flush-ms 5");
         json.Number("wrong").ShouldBe(0);
         JsonElement[] results = [.. json.GetProperty("results").EnumerateArray()];
         results.Select(r => (r.GetProperty("flushMs").GetInt32(), r.GetProperty("mode").GetString(), r.GetProperty("depth").GetInt32())).ShouldBe(
@@ -149,12 +149,12 @@ public sealed class ScenarioTests
         json.Number("allocatedBytesPerEvent").ShouldBeLessThan(Budget);
     }
 
-    /// <summary>The same where each flush has few events: what belongs to a request, a flush and a write to a sink counts. More than half is new memory for the log.</summary>
+    /// <summary>The same where each flush has few events: what belongs to a request, a flush and a write to a sink counts. New memory for the log comes on top when the machine is too busy to keep up.</summary>
     [Fact]
     public async Task An_event_of_a_small_flush_allocates_no_more_than_its_budget()
     {
-        const double Budget = 1200; // 640 to 810 measured on a busy machine; the fewer, the busier, as flushes get larger.
-        JsonElement json = await Benchmark.RunAsync("latency --depths 1 --rate 50000 --duration-ms 2000 --flush-ms 0 --runs 3");
+        const double Budget = 400; // About 110 measured, 40 of it not for the log; 100 to 160 on a machine with much else to do.
+        JsonElement json = await Benchmark.RunAsync("latency --depths 1 --rate 50000 --duration-ms 2000 --flush-ms 0 --runs 1");
         json.GetProperty("results")[0].Number("allocatedBytesPerEvent").ShouldBeLessThan(Budget);
     }
 

@@ -149,7 +149,7 @@ internal sealed class OrleansScenario(Common common, int silos, int keys, int se
             {
                 while (Stopwatch.GetElapsedTime(began).TotalSeconds * rate < sent)
                 {
-                    Pacing.SleepMicros(200);
+                    Native.SleepMicros(200);
                 }
 
                 sends.Add(contender.SendAsync(sent, Keys, 1, timed: true, cancellationToken));

@@ -32,7 +32,7 @@ internal sealed record LatencyFigures(double P50Ms, double P99Ms, double CommitP
         double[] commit = Sorted(commits.Where(c => c.Started >= events[0].Due), c => Stopwatch.GetElapsedTime(c.Started, c.Ended));
         return new LatencyFigures(
             Percentile.Of(total, 0.5), Percentile.Of(total, 0.99), Percentile.Of(commit, 0.5), Percentile.Of(commit, 0.99), Percentile.Of(late, 0.99),
-            memory.Paused.TotalMilliseconds, memory.Collections, (double)memory.Allocated / sink.Passages.Count, sink.Wrong, oneJournal ? Stage.Of(events, commits) : []);
+            memory.Paused.TotalMilliseconds, memory.Collections, (double)memory.Allocated / events.Length, sink.Wrong, oneJournal ? Stage.Of(events, commits) : []);
     }
 
     private static double[] Sorted<T>(IEnumerable<T> all, Func<T, TimeSpan> time) => [.. all.Select(each => time(each).TotalMilliseconds).Order()];

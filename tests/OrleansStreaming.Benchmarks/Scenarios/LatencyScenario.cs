@@ -14,7 +14,8 @@ internal sealed class LatencyScenario(Common common, LatencyScenario.Load load)
     {
         Option<int[]> depths = new("--depths") { Description = "How many operators in a row", HelpName = "N", DefaultValueFactory = _ => [1, 3, 5], AllowMultipleArgumentsPerToken = true };
         Option<int> rate = CommonOptions.Number("--rate", "N", "Events a second, offered whatever happens", 50_000, 1, 10_000_000);
-        Option<int> duration = CommonOptions.Number("--duration-ms", "MS", "How long each repetition offers events; the first fifth is not counted", 3000, 50, 3_600_000);
+        Option<int> duration = CommonOptions.Number("--duration-ms", "MS", "For how long each repetition offers events that are counted", 3000, 50, 3_600_000);
+        Option<int> warmUp = CommonOptions.Number("--warm-up-ms", "MS", "For how long before that, until its checkpoints give memory back for new events", 6000, 0, 3_600_000);
         Option<int> flush = CommonOptions.Number("--flush-ms", "MS", "Everything is also measured with every flush taking that much longer; 0 for not", 10, 0, 10_000);
         Option<int> keys = CommonOptions.Number("--keys", "N", "Different keys", 10_000, 1, 100_000_000);
         Option<int> silos = CommonOptions.Number("--silos", "N", "Silos", 1, 1, 16);
@@ -28,7 +29,7 @@ internal sealed class LatencyScenario(Common common, LatencyScenario.Load load)
         });
         Command command = new("latency", "A steady load through operators in a row to an exactly-once sink, speculative and strict, with fast and with slow flushes")
         {
-            depths, rate, duration, flush, keys, silos, partitions,
+            depths, rate, duration, warmUp, flush, keys, silos, partitions,
         };
         CommonOptions common = CommonOptions.AddTo(command, blobs: true);
         command.SetAction((parsed, cancellationToken) =>
@@ -38,6 +39,7 @@ internal sealed class LatencyScenario(Common common, LatencyScenario.Load load)
                 parsed.GetValue(depths)!,
                 parsed.GetValue(rate),
                 parsed.GetValue(duration),
+                parsed.GetValue(warmUp),
                 given.OnAzurite ? 0 : parsed.GetValue(flush), // Its flushes are slow enough.
                 parsed.GetValue(keys),
                 parsed.GetValue(silos),
@@ -53,6 +55,7 @@ internal sealed class LatencyScenario(Common common, LatencyScenario.Load load)
         _azurite = azurite;
         int[] flushes = load.FlushMs == 0 ? [0] : [0, load.FlushMs];
         LatencyCase[] cases = [.. flushes.SelectMany(f => new[] { false, true }.SelectMany(strict => load.Depths.Select(d => new LatencyCase(f, strict, d))))];
+        RawFlush yardstick = RawFlush.Measure(folder["raw"]);
         await MeasureAsync(folder["warm-up"], cases[0] with { Depth = load.Depths.Max() }, "warm-up", cancellationToken);
 
         // Round by round, so that a noisy moment of the machine falls on all cases.
@@ -66,13 +69,13 @@ internal sealed class LatencyScenario(Common common, LatencyScenario.Load load)
         }
 
         LatencyResult[] results = [.. cases.Select(c => LatencyResult.Of(c, figures[c]))];
-        Print(results, azurite is null ? folder.Kind : "Azurite");
+        Print(results, azurite is null ? folder.Kind : "Azurite", yardstick);
         return results.All(r => r.Median.Wrong == 0) ? 0 : 1;
     }
 
     private async Task<LatencyFigures> MeasureAsync(string path, LatencyCase what, string step, CancellationToken cancellationToken)
     {
-        int events = (int)((long)load.Rate * load.DurationMs / 1000);
+        int warmUp = (int)((long)load.Rate * load.WarmUpMs / 1000), events = warmUp + (int)((long)load.Rate * load.DurationMs / 1000);
         var sink = new LatencySink(events);
         await using BenchEngine bench = await BenchEngine.StartAsync(
             path,
@@ -89,10 +92,11 @@ internal sealed class LatencyScenario(Common common, LatencyScenario.Load load)
             new PipelineOptions { Silos = load.Silos, Azurite = _azurite, Files = f => f.FlushDelay = TimeSpan.FromMilliseconds(what.FlushMs) },
             cancellationToken);
         BlobRequests? requests = bench.Requests;
-        MemoryUse before = MemoryUse.Now;
+        MemoryUse before = default;
         await Progress.ShowAsync(step, events, () => sink.Released, async () =>
         {
-            await SentLoad.PublishAsync(bench.Engine, Pipeline.StreamOf(0), load.Rate, events, load.Keys, common.Seed, cancellationToken);
+            await new SentLoad(load.Rate, events, load.Keys, common.Seed)
+                .PublishAsync(bench.Engine, Pipeline.StreamOf(0), warmUp, () => before = MemoryUse.Now, cancellationToken);
             await bench.WhenDoneAsync(() => sink.Released >= events, cancellationToken);
             return 0;
         });
@@ -101,10 +105,10 @@ internal sealed class LatencyScenario(Common common, LatencyScenario.Load load)
             Progress.Note($"  {step}: {bench.Requests!.Since(requests).Per(events)}");
         }
 
-        return LatencyFigures.Of(sink, events / 5, bench.Commits, MemoryUse.Now - before, load.Silos == 1);
+        return LatencyFigures.Of(sink, warmUp, bench.Commits, MemoryUse.Now - before, load.Silos == 1);
     }
 
-    private void Print(LatencyResult[] results, string fileSystem)
+    private void Print(LatencyResult[] results, string fileSystem, RawFlush yardstick)
     {
         Table table = new Table().RoundedBorder().BorderColor(Color.Grey).Title($"latency at {load.Rate:N0} events/s in ms, from the intended time to release")
             .AddColumns("flush", "mode", "operators", "commit p50", "p99", "event p50", "in commits", "p99", "sender late p99", "collector paused", "collections", "bytes an event");
@@ -123,10 +127,12 @@ internal sealed class LatencyScenario(Common common, LatencyScenario.Load load)
         LatencyResult first = Find(0, strict: false, shallow);
         Report report = new Report("latency", $"latency: {load.Silos} silos on {fileSystem}, medians of {common.Runs} runs")
             .Under(table).Under(stages)
-            .With("rate", load.Rate).With("durationMs", load.DurationMs).With("keys", load.Keys).With("silos", load.Silos).With("partitions", load.Partitions)
+            .With("rate", load.Rate).With("durationMs", load.DurationMs).With("warmUpMs", load.WarmUpMs).With("keys", load.Keys).With("silos", load.Silos).With("partitions", load.Partitions)
             .With("seed", common.Seed).With("runs", common.Runs).With("fileSystem", fileSystem)
             .With("results", new JsonArray([.. results.Select(r => r.ToJson())]))
             .With("wrong", results.Sum(r => r.Median.Wrong))
+            .Add("rawFlushP50Ms", yardstick.P50Ms, "N3")
+            .Add("rawFlushP99Ms", yardstick.P99Ms, "N3")
             .Add("commitP50Ms", first.Median.CommitP50Ms, "N3")
             .Add("p50Ms", first.Median.P50Ms, "N3")
             .Add("p50InCommits", first.P50InCommits, "N1", shallow == 1 ? Aim.Most(4) : null)
@@ -142,5 +148,5 @@ internal sealed class LatencyScenario(Common common, LatencyScenario.Load load)
         report.Print(common.Json);
     }
 
-    internal sealed record Load(int[] Depths, int Rate, int DurationMs, int FlushMs, int Keys, int Silos, int Partitions);
+    internal sealed record Load(int[] Depths, int Rate, int DurationMs, int WarmUpMs, int FlushMs, int Keys, int Silos, int Partitions);
 }

@@ -41,7 +41,7 @@ internal sealed class OpenLoop<TEvent>(StreamingEngine engine, string stream, in
                 sending.Add(engine.PublishAsync(stream, batch, cancellationToken));
             }
 
-            Pacing.SleepMicros(SendEveryMicros);
+            Native.SleepMicros(SendEveryMicros);
         }
 
         IngestAnswer[] answers = await Task.WhenAll(sending);

@@ -5,19 +5,28 @@ using System.Runtime.InteropServices;
 namespace OrleansStreaming.Benchmarks;
 
 /// <summary>Takes the events of a <see cref="LoadSender"/> from a pipe, as they come, and publishes them: the edge of the engine.</summary>
-internal static class SentLoad
+/// <param name="Rate">Events a second.</param>
+/// <param name="Events">How many.</param>
+/// <param name="Keys">Different keys.</param>
+/// <param name="Seed">What keys are drawn from.</param>
+internal sealed record SentLoad(int Rate, int Events, int Keys, int Seed)
 {
     /// <summary>Starts a sender and publishes what it sends; returns when all is durable.</summary>
+    /// <param name="engine">Takes the events.</param>
+    /// <param name="stream">Their stream.</param>
+    /// <param name="warmUp">So many are not counted.</param>
+    /// <param name="warm">Called when they have come.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="InvalidOperationException">The edge has refused events, or the sender has failed.</exception>
-    public static async Task PublishAsync(StreamingEngine engine, string stream, int rate, int events, int keys, int seed, CancellationToken cancellationToken)
+    public async Task PublishAsync(StreamingEngine engine, string stream, int warmUp, Action warm, CancellationToken cancellationToken)
     {
-        using Process sender = Start(rate, events, keys, seed);
+        using Process sender = Start();
         try
         {
-            long taken = await Task.Factory.StartNew(() => TakeAsync(engine, stream, sender.StandardOutput.BaseStream, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
-            if (taken != events)
+            long taken = await Task.Factory.StartNew(() => TakeAsync(engine, stream, sender.StandardOutput.BaseStream, warmUp, warm, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
+            if (taken != Events)
             {
-                throw new InvalidOperationException($"The sender has ended after {taken} of {events} events.");
+                throw new InvalidOperationException($"The sender has ended after {taken} of {Events} events.");
             }
         }
         finally
@@ -26,7 +35,7 @@ internal static class SentLoad
         }
     }
 
-    private static Process Start(int rate, int events, int keys, int seed)
+    private Process Start()
     {
         string program = Environment.ProcessPath!;
         var start = new ProcessStartInfo(program) { RedirectStandardOutput = true };
@@ -36,7 +45,7 @@ internal static class SentLoad
         }
 
         start.ArgumentList.Add(LoadSender.Name);
-        foreach ((string option, int value) in new[] { ("--rate", rate), ("--events", events), ("--keys", keys), ("--seed", seed) })
+        foreach ((string option, int value) in new[] { ("--rate", Rate), ("--events", Events), ("--keys", Keys), ("--seed", Seed) })
         {
             start.ArgumentList.Add(option);
             start.ArgumentList.Add(value.ToString(CultureInfo.InvariantCulture));
@@ -46,7 +55,7 @@ internal static class SentLoad
     }
 
     /// <summary>On a thread of its own until the input ends, so that nothing else delays a read.</summary>
-    private static async Task<long> TakeAsync(StreamingEngine engine, string stream, Stream input, CancellationToken cancellationToken)
+    private static async Task<long> TakeAsync(StreamingEngine engine, string stream, Stream input, int warmUp, Action warm, CancellationToken cancellationToken)
     {
         int size = Marshal.SizeOf<Stamped>(), have = 0, read;
         byte[] buffer = new byte[size * 1024];
@@ -60,6 +69,11 @@ internal static class SentLoad
             MemoryMarshal.Cast<byte, Stamped>(buffer.AsSpan(0, count * size)).CopyTo(batch);
             buffer.AsSpan(count * size, have - (count * size)).CopyTo(buffer);
             have -= count * size;
+            if (taken <= warmUp && taken + count > warmUp)
+            {
+                warm();
+            }
+
             taken += count;
             long now = Stopwatch.GetTimestamp();
             for (int i = 0; i < count; i++)
@@ -67,7 +81,7 @@ internal static class SentLoad
                 batch[i].Published = now;
             }
 
-            publishing.Enqueue(engine.PublishAsync(stream, new ArraySegment<Stamped>(batch, 0, count), cancellationToken));
+            publishing.Enqueue(engine.PublishAsync(stream, batch.AsSpan(0, count), cancellationToken));
             while (publishing.TryPeek(out Task<IngestAnswer>? first) && first.IsCompleted)
             {
                 Check(await publishing.Dequeue()); // Complete, so this goes on on the same thread.
