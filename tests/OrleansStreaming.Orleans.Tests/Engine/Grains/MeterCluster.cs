@@ -83,6 +83,10 @@ internal sealed class MeterCluster(StreamingCluster cluster, Turns turns) : IAsy
         return (await management.GetDetailedGrainStatistics()).Count(grain => grain.GrainId.Type == GrainType.Create(GrainIdentity.Type) && grain.GrainId.Key.ToString()!.Contains('/'));
     }
 
+    /// <summary>How many partitions each silo serves; one that is on the move counts where it comes from.</summary>
+    public async Task<int[]> SharesAsync() =>
+        await Task.WhenAll(cluster.Silos.Select(async s => (await StreamingCluster.EngineOf(s).GetSilosAsync()).Sum(status => status.Partitions)));
+
     public static IGrainFactory GrainsOf(InProcessSiloHandle silo) => silo.ServiceProvider.GetRequiredService<IGrainFactory>();
 
     public ValueTask DisposeAsync() => cluster.DisposeAsync();
