@@ -12,13 +12,18 @@ internal static class Exhaust
     private static readonly (string Mutant, string Scenario)[] Known =
         [("AcknowledgeEarly", "one-event"), ("AnswerEarly", "two-events"), ("CommitUnsent", "checkpoint"), ("ReleaseUnstable", "sink")];
 
-    /// <summary>Runs all scenarios: with every single crash, and with pairs for those that are small, or for all.</summary>
-    public static async Task<int> RunAllAsync(bool everything)
+    /// <summary>Runs all scenarios: with every single crash, and with pairs: all that there are of those that are small, or a sample of all that there are of each.</summary>
+    /// <param name="everything">Of each.</param>
+    /// <param name="minutes">How long the sample may take for all of them together; 0 for all pairs, however long that takes.</param>
+    /// <param name="start">Which sample.</param>
+    public static async Task<int> RunAllAsync(bool everything, double minutes, ulong start)
     {
         int passed = 0, failed = 0;
+        TimeSpan? limit = minutes > 0 ? TimeSpan.FromMinutes(minutes / ExhaustionCatalog.All.Count) : null;
         foreach (ExhaustionScenario scenario in ExhaustionCatalog.All)
         {
-            Report(scenario, pairs: everything || Smallest.Contains(scenario.Name), everything, ref passed, ref failed);
+            PairSample? pairs = everything ? new PairSample(true, start) : Smallest.Contains(scenario.Name) ? new PairSample(false, 0) : null;
+            Report(scenario, pairs, limit, ref passed, ref failed);
         }
 
         foreach ((string mutant, string scenario) in Known)
@@ -65,7 +70,7 @@ internal static class Exhaust
     public static int RunOne(ExhaustionScenario scenario)
     {
         int passed = 0, failed = 0;
-        Report(scenario, pairs: true, everything: true, ref passed, ref failed);
+        Report(scenario, new PairSample(true, 0), limit: null, ref passed, ref failed);
         Console.WriteLine($"seeds: {passed} passed, {failed} failed");
         return failed == 0 ? 0 : 1;
     }
@@ -79,14 +84,15 @@ internal static class Exhaust
         return run.Failure is null ? 0 : 1;
     }
 
-    private static void Report(ExhaustionScenario scenario, bool pairs, bool everything, ref int passed, ref int failed)
+    private static void Report(ExhaustionScenario scenario, PairSample? sample, TimeSpan? limit, ref int passed, ref int failed)
     {
         var watch = Stopwatch.StartNew();
         ExhaustionRun plain = scenario.Run(CrashPlan.None);
         List<ExhaustionRun> singles = plain.Failure is null ? Run(scenario, Singles(plain)) : [];
-        List<ExhaustionRun> both = pairs ? Run(scenario, singles.SelectMany(single => Pairs(single, everything))) : [];
+        sample?.Of(singles);
+        List<ExhaustionRun> both = sample is null ? [] : Run(scenario, sample.TakeWhile(_ => limit is null || watch.Elapsed < limit));
         List<ExhaustionRun> failures = [.. new[] { plain }.Concat(singles).Concat(both).Where(r => r.Failure is not null)];
-        Console.WriteLine($"{scenario.Name,-16} {plain.Steps,4} steps, {singles.Count,5} single runs, {both.Count,6} pair runs, {failures.Count} failures, {watch.Elapsed.TotalSeconds:F1} s");
+        Console.WriteLine($"{scenario.Name,-16} {plain.Steps,4} steps, {singles.Count,5} single runs, {both.Count,7} of {sample?.Count ?? 0,7} pairs, {failures.Count} failures, {watch.Elapsed.TotalSeconds:F1} s");
         foreach (ExhaustionRun run in failures.Take(20))
         {
             Console.WriteLine(FoundFailure.Line($"--exhaust {scenario.Name} --crash {run.Plan}", run.Failure!.Invariant, run.Failure.Message));
@@ -110,20 +116,16 @@ internal static class Exhaust
         from late in new[] { false, true }
         select new CrashPlan([new CrashPoint(step, kind)], late);
 
-    /// <summary>A second crash at every later step, recovery included. Where time is short, only after what takes effect.</summary>
-    private static IEnumerable<CrashPlan> Pairs(ExhaustionRun first, bool everything) =>
-        from step in Enumerable.Range(first.Plan.Points[0].Step + 1, Math.Max(0, first.Steps - first.Plan.Points[0].Step))
-        from kind in everything ? Kinds(first, step) : [CrashKind.After]
-        select first.Plan with { Points = [.. first.Plan.Points, new CrashPoint(step, kind)] };
-
-    private static IEnumerable<CrashKind> Kinds(ExhaustionRun run, int step) =>
+    /// <summary>How a silo can die at a step.</summary>
+    public static IEnumerable<CrashKind> Kinds(ExhaustionRun run, int step) =>
         run.Appends.Contains(step) ? Enum.GetValues<CrashKind>() : [CrashKind.Before, CrashKind.After, CrashKind.Other];
 
     private static List<ExhaustionRun> Run(ExhaustionScenario scenario, IEnumerable<CrashPlan> plans, bool untilFailure = false)
     {
         bool stop = false;
         var runs = new ConcurrentQueue<ExhaustionRun>();
-        var left = new ConcurrentQueue<CrashPlan>(plans);
+        using IEnumerator<CrashPlan> left = plans.GetEnumerator();
+        var gate = new Lock();
         Thread[] workers = [.. Enumerable.Range(0, Environment.ProcessorCount).Select(_ => new Thread(Work, 16 << 20))];
         foreach (Thread worker in workers)
         {
@@ -139,11 +141,19 @@ internal static class Exhaust
 
         void Work()
         {
-            while (!stop && left.TryDequeue(out CrashPlan? plan))
+            while (!stop && Next() is { } plan)
             {
                 ExhaustionRun run = scenario.Run(plan);
                 runs.Enqueue(run);
                 stop |= untilFailure && run.Failure is not null;
+            }
+        }
+
+        CrashPlan? Next()
+        {
+            lock (gate)
+            {
+                return left.MoveNext() ? left.Current : null;
             }
         }
     }

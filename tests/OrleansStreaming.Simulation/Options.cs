@@ -10,7 +10,7 @@ internal sealed record Options
                --shrink SEED [--reduce TEXT] [--scenario NAME] [--mutant NAME] [--minutes M]     makes a failing seed smaller
                --kept FILE                                                                       the seeds of a file
                --mutants [--seeds N] [--start S] [--exhaust]                                     breaks each rule in turn
-               --exhaust [all | NAME [--crash PLAN]] [--mutant NAME]                             every crash point of small schedules
+               --exhaust [all [--minutes M] [--start S] | NAME [--crash PLAN]] [--mutant NAME]   every crash point of small schedules
                --list                                                                            the scenarios
         """;
 

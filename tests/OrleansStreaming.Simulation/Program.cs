@@ -42,7 +42,7 @@ if (options.Mutants)
 
 if (options.Exhaust is "" or "all")
 {
-    return await Exhaust.RunAllAsync(everything: options.Exhaust == "all");
+    return await Exhaust.RunAllAsync(everything: options.Exhaust == "all", options.Minutes, options.Start);
 }
 
 if (options.Exhaust is { } name)
