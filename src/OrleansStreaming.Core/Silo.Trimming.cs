@@ -4,6 +4,9 @@ namespace OrleansStreaming.Core;
 internal sealed partial class Silo
 {
     private readonly HashSet<int> _deletedJournals = [];
+
+    /// <summary>Manifests as they were read last. Used by the one request that trims.</summary>
+    private readonly Dictionary<string, (string Tag, IReadOnlyList<Ownership> Owners)> _ownersRead = [];
     private long _trimmedMs;
     private bool _trimming;
 
@@ -42,7 +45,12 @@ internal sealed partial class Silo
                 {
                     if (await storage.ReadRecordAsync(record, cancel).ConfigureAwait(false) is { } stored)
                     {
-                        foreach (Ownership owner in PartitionManifest.Parse(record, stored.Content.Span).Owners)
+                        if (!_ownersRead.TryGetValue(record, out (string Tag, IReadOnlyList<Ownership> Owners) read) || read.Tag != stored.Tag)
+                        {
+                            _ownersRead[record] = read = (stored.Tag, PartitionManifest.Parse(record, stored.Content.Span).Owners);
+                        }
+
+                        foreach (Ownership owner in read.Owners)
                         {
                             if (needed.TryGetValue(owner.Journal, out long lowest) && !(Mutations.TrimSealed && ends[owner.Journal] == long.MaxValue))
                             {
