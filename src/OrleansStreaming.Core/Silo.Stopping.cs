@@ -1,9 +1,28 @@
 namespace OrleansStreaming.Core;
 
-/// <summary>A graceful stop: checkpoint, give up all partitions, seal the own journal.</summary>
+/// <summary>What the steps of a graceful stop do; see <see cref="StopStep"/>. Each is called again and again until it returns true.</summary>
 internal sealed partial class Silo
 {
-    /// <summary>Checkpoints what is not; call again until it returns true.</summary>
+    /// <summary>All turns are to stop, and no partition is given up yet.</summary>
+    public bool HoldsPartitions { get; private set; }
+
+    /// <summary>Nothing is left to do, and no partition is on the move or without an owner.</summary>
+    public bool HasFinished()
+    {
+        bool owned = true;
+        foreach ((int id, _, _) in Ownerships.All)
+        {
+            if (Ownerships.Find(id) is null && Ownerships.OwnerOf(id).Journal < 0)
+            {
+                owned = false;
+                Ownerships.Refresh(id); // Perhaps it has one, and the news of it was lost.
+            }
+        }
+
+        return owned && IsQuiet && !Ownerships.Loading && Ownerships.Active.All(p => p.Move.Phase == MovePhase.None);
+    }
+
+    /// <summary>Checkpoints what is not.</summary>
     public bool CheckpointAll()
     {
         bool clean = true;
@@ -19,12 +38,9 @@ internal sealed partial class Silo
         return clean;
     }
 
-    /// <summary>All turns are to stop, and no partition is given up yet.</summary>
-    public bool HoldsPartitions { get; private set; }
-
     /// <summary>
     /// Where all silos stop together: stops the turns, and lets what they have sent arrive. As long as any silo has not done
-    /// so, none gives a partition up, as nobody would take what is still sent there. Call again until it returns true.
+    /// so, none gives a partition up, as nobody would take what is still sent there.
     /// </summary>
     public bool StopTurns()
     {
@@ -33,12 +49,23 @@ internal sealed partial class Silo
         return Ownerships.Active.All(p => p.Move.IsDrained) && !Ownerships.Loading;
     }
 
-    /// <summary>Gives all partitions up, to whoever comes next; call again until it returns true.</summary>
+    /// <summary>Gives all partitions up, to whoever comes next.</summary>
     public bool ReleaseAll()
     {
         HoldsPartitions = false;
         BeginMoves();
         return Ownerships.Active.Count == 0 && !Ownerships.Loading;
+    }
+
+    /// <summary>Seals the own journal, so that the next start finds nothing to recover, and stops.</summary>
+    public bool SealOwnJournal()
+    {
+        if (Phase == SiloPhase.Draining && Ownerships.Active.Count == 0 && _sealing.Add(Journal.Id))
+        {
+            SealOne(Journal.Id); // Again, should another silo's seal have come between.
+        }
+
+        return Phase == SiloPhase.Stopped;
     }
 
     private void BeginMoves()
@@ -51,15 +78,6 @@ internal sealed partial class Silo
         foreach (Partition partition in Ownerships.Active)
         {
             partition.Move.Begin();
-        }
-    }
-
-    /// <summary>Seals the own journal, so that the next start finds nothing to recover, and stops.</summary>
-    public void SealOwnJournal()
-    {
-        if (Phase == SiloPhase.Draining && Ownerships.Active.Count == 0 && _sealing.Add(Journal.Id))
-        {
-            SealOne(Journal.Id);
         }
     }
 }

@@ -253,5 +253,19 @@ internal static class Mutations
     [Breaks("MoveAbort")]
     public static readonly bool ResumeReleased = IsOn(nameof(ResumeReleased));
 
+    // ---------- Stops of all silos together
+
+    /// <summary>A silo stops its turns, and claims nothing more, while partitions are still on the move to it.</summary>
+    [Breaks("StopQuiet")]
+    public static readonly bool StopWhileMoving = IsOn(nameof(StopWhileMoving));
+
+    /// <summary>A silo gives its partitions up while turns of others may still send there.</summary>
+    [Breaks("StopRest")]
+    public static readonly bool GiveUpBeforeAllRest = IsOn(nameof(GiveUpBeforeAllRest));
+
+    /// <summary>Who stops waits until floors have arrived, too.</summary>
+    [Breaks("StopFloors")]
+    public static readonly bool AwaitFloors = IsOn(nameof(AwaitFloors));
+
     private static bool IsOn(string name) => AppContext.TryGetSwitch(BreaksAttribute.SwitchPrefix + name, out bool on) && on;
 }

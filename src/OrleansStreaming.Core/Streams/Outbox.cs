@@ -39,7 +39,7 @@ internal sealed class Outbox(Silo silo)
                     break;
                 }
 
-                if (batch.Floor is null)
+                if (batch.Floor is null || Mutations.AwaitFloors)
                 {
                     return false;
                 }
@@ -229,8 +229,9 @@ internal sealed class Outbox(Silo silo)
         return channel.Unacknowledged;
     }
 
-    /// <summary>How many sends wait, by partition, for people.</summary>
-    public IEnumerable<(int Partition, int Batches)> Waits => _channels.Values.Where(c => c.Unacknowledged.Count > 0).Select(c => (c.Partition, c.Unacknowledged.Count));
+    /// <summary>How many sends wait, by partition, and how many of them are floors; for people and checks.</summary>
+    public IEnumerable<(int Partition, int Batches, int Floors)> Waits =>
+        _channels.Values.Where(c => c.Unacknowledged.Count > 0).Select(c => (c.Partition, c.Unacknowledged.Count, c.Unacknowledged.Count(b => b.Floor is not null)));
 
     private OutChannel Channel(int partition)
     {

@@ -19,41 +19,28 @@ public sealed partial class StreamingEngine
         string step = "leave the cluster";
         try
         {
-            bool workGoesOn = await _cluster.LeaveAsync(limit.Token).ConfigureAwait(false);
-            if (!workGoesOn)
+            bool othersStay = await _cluster.LeaveAsync(limit.Token).ConfigureAwait(false);
+            if (!othersStay)
             {
                 step = "process what there is";
                 await WhenQuietAsync(limit.Token).ConfigureAwait(false);
-                await EverywhereAsync(silo => silo.Ownerships.Active.All(p => p.Move.Phase == MovePhase.None) && !silo.Ownerships.Loading, limit.Token).ConfigureAwait(false);
-                step = "wait for the others to process what they have";
-                await _cluster.MeetAsync(StopStage.Quiet, limit.Token).ConfigureAwait(false);
-                step = "checkpoint";
-                await EverywhereAsync(silo => silo.CheckpointAll(), limit.Token).ConfigureAwait(false);
             }
 
-            foreach (SiloHost host in _hosts)
+            foreach (StopStep next in othersStay ? StopStep.WhereOthersStay : StopStep.WhereNobodyStays)
             {
-                host.StayDown();
-            }
-
-            if (!workGoesOn)
-            {
-                step = "stop all turns";
-                await EverywhereAsync(silo => silo.StopTurns(), limit.Token).ConfigureAwait(false);
-                step = "wait for the others to stop theirs";
-                await _cluster.MeetAsync(StopStage.Resting, limit.Token).ConfigureAwait(false);
-            }
-
-            step = "give up the partitions";
-            await EverywhereAsync(silo => silo.ReleaseAll(), limit.Token).ConfigureAwait(false);
-            step = "seal the journals";
-            await EverywhereAsync(
-                silo =>
+                step = next.What;
+                if (next.IsLast)
                 {
-                    silo.SealOwnJournal(); // Again and again: another silo's seal may have come between.
-                    return silo.Phase == SiloPhase.Stopped;
-                },
-                limit.Token).ConfigureAwait(false);
+                    Array.ForEach(_hosts, static h => h.StayDown());
+                }
+
+                await EverywhereAsync(next.Take, limit.Token).ConfigureAwait(false);
+                if (next.Meets != StopStage.Working)
+                {
+                    step = $"wait for the others to {next.What}";
+                    await _cluster.MeetAsync(next.Meets, limit.Token).ConfigureAwait(false);
+                }
+            }
         }
         catch (OperationCanceledException)
         {

@@ -5,11 +5,17 @@ namespace OrleansStreaming.Clustering;
 /// <summary>What the record of journals and Orleans' membership come to. Pure: the same from the same.</summary>
 internal sealed class Members
 {
-    /// <summary>The silos that partitions are placed on, sorted: those that stay, or where none does, all: until they stop, what they send must find an owner.</summary>
+    /// <summary>
+    /// The silos that partitions are placed on, sorted: those that stay, or where none does, those that stop together: until
+    /// then, what they send must find an owner. Not those that hand theirs over, as they claim nothing.
+    /// </summary>
     public List<string> Places { get; } = [];
 
+    /// <summary>The processes that are to go on.</summary>
+    public HashSet<SiloAddress> Staying { get; } = [];
+
     /// <summary>Some silo is to go on.</summary>
-    public bool AnyStays { get; private set; }
+    public bool AnyStays => Staying.Count > 0;
 
     /// <summary>The journals that live silos write, by the silo's name.</summary>
     public Dictionary<string, int> Live { get; } = [];
@@ -34,7 +40,9 @@ internal sealed class Members
     /// <param name="Ended">Journals whose writers are gone though their processes live.</param>
     /// <param name="Leaving">Processes that want no partitions.</param>
     /// <param name="Gone">Processes that membership did not know when it was asked after they had written.</param>
-    internal sealed record Known(string Host, int Journal, IReadOnlySet<int> Ended, IReadOnlySet<string> Leaving, IReadOnlySet<string> Gone);
+    /// <param name="HandingOver">Those of them that leave their partitions to processes that stay, and claim none.</param>
+    internal sealed record Known(
+        string Host, int Journal, IReadOnlySet<int> Ended, IReadOnlySet<string> Leaving, IReadOnlySet<string> Gone, IReadOnlySet<string> HandingOver);
 
     public static Members Of(ClusterRecord record, ClusterMembershipSnapshot snapshot, Known known)
     {
@@ -49,14 +57,14 @@ internal sealed class Members
             }
         }
 
-        members.AnyStays = live.Values.Any(l => l.Takes);
+        bool anyClaims = live.Keys.Any(host => !known.HandingOver.Contains(host));
         foreach ((string host, (int journal, string silo, bool takes)) in live)
         {
             // Names are the application's, and it may have given one twice.
             string name = live.Values.Count(l => l.Silo == silo) == 1 ? silo : $"{silo}@{host}";
             members._names[host] = name;
             members.Live[name] = journal;
-            if (takes || !members.AnyStays)
+            if (takes || (!members.AnyStays && !(anyClaims && known.HandingOver.Contains(host))))
             {
                 members.Places.Add(name);
             }
@@ -85,8 +93,13 @@ internal sealed class Members
         }
         else if (info.Host != known.Host || journal == known.Journal) // Else it is being registered, or has ended and says so itself.
         {
-            live[info.Host] = (journal, info.Silo, member?.Status == MemberStatus.Active && !known.Leaving.Contains(info.Host));
+            bool takes = member?.Status == MemberStatus.Active && !known.Leaving.Contains(info.Host);
+            live[info.Host] = (journal, info.Silo, takes);
             Writers[journal] = address;
+            if (takes)
+            {
+                Staying.Add(address);
+            }
         }
     }
 }

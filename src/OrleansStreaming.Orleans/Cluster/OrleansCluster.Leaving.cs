@@ -1,4 +1,4 @@
-using OrleansStreaming.Engine;
+using OrleansStreaming.Core;
 
 namespace OrleansStreaming.Clustering;
 
@@ -19,7 +19,19 @@ internal sealed partial class OrleansCluster
         Publish();
         Notify(SiloNotice.Leaving, -1);
         await Task.Delay(Together, cancellationToken).ConfigureAwait(false);
-        return Volatile.Read(ref _members).AnyStays;
+        bool othersStay = Volatile.Read(ref _members).AnyStays;
+        if (othersStay)
+        {
+            lock (_lock)
+            {
+                _handingOver.Add(Host);
+            }
+
+            Publish();
+            Notify(SiloNotice.HandingOver, -1);
+        }
+
+        return othersStay;
     }
 
     public async ValueTask MeetAsync(StopStage stage, CancellationToken cancellationToken)
@@ -35,11 +47,12 @@ internal sealed partial class OrleansCluster
         Notify(notice, -1);
     }
 
+    /// <summary>Who stays comes to no stage, and takes over whatever is given up. Who hands over comes to none, either, and is gone soon.</summary>
     private bool OthersAreAt(StopStage stage)
     {
         lock (_lock)
         {
-            return _members.Writers.Values.All(w => w.Equals(Address) || _stages.GetValueOrDefault(w.ToParsableString()) >= stage);
+            return _members.Writers.Values.All(w => w.Equals(Address) || _members.Staying.Contains(w) || _stages.GetValueOrDefault(w.ToParsableString()) >= stage);
         }
     }
 }

@@ -23,6 +23,7 @@ internal sealed partial class OrleansCluster : ICluster
     private readonly ConcurrentDictionary<int, RemoteSilo> _remote = new();
     private readonly HashSet<int> _ended = [];
     private readonly HashSet<string> _leaving = [];
+    private readonly HashSet<string> _handingOver = [];
     private readonly HashSet<string> _gone = [];
     private readonly Dictionary<string, StopStage> _stages = [];
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -138,10 +139,16 @@ internal sealed partial class OrleansCluster : ICluster
                 case SiloNotice.Leaving:
                     _leaving.Add(host);
                     break;
+                case SiloNotice.HandingOver:
+                    _leaving.Add(host);
+                    _handingOver.Add(host);
+                    break;
                 case SiloNotice.Quiet:
+                    _leaving.Add(host); // The news of that may have been lost.
                     _stages.TryAdd(host, StopStage.Quiet);
                     break;
                 case SiloNotice.Resting:
+                    _leaving.Add(host);
                     _stages[host] = StopStage.Resting;
                     break;
             }
@@ -205,7 +212,7 @@ internal sealed partial class OrleansCluster : ICluster
     {
         lock (_lock)
         {
-            Members members = Members.Of(_record, _membership.CurrentSnapshot, new Members.Known(Host, LocalJournal, _ended, _leaving, _gone));
+            Members members = Members.Of(_record, _membership.CurrentSnapshot, new Members.Known(Host, LocalJournal, _ended, _leaving, _gone, _handingOver));
             Volatile.Write(ref _members, members);
             Connect(members);
             if (members.Unclear.Count > 0)

@@ -43,9 +43,12 @@ internal enum SiloNotice
     /// <summary>The process wants no partitions any more: it is about to stop.</summary>
     Leaving,
 
-    /// <summary>A process that leaves has come to <see cref="OrleansStreaming.Engine.StopStage.Quiet"/>.</summary>
+    /// <summary>A process that leaves gives its partitions to those that stay, and claims none.</summary>
+    HandingOver,
+
+    /// <summary>A process that leaves has come to <see cref="OrleansStreaming.Core.StopStage.Quiet"/>.</summary>
     Quiet,
 
-    /// <summary>A process that leaves has come to <see cref="OrleansStreaming.Engine.StopStage.Resting"/>.</summary>
+    /// <summary>A process that leaves has come to <see cref="OrleansStreaming.Core.StopStage.Resting"/>.</summary>
     Resting,
 }

@@ -121,6 +121,19 @@ internal sealed class ProgressChecker(Oracle oracle) : Checker(oracle, "I8")
 
     public void NotQuiet(long elapsedMs) => Fail($"not quiet {elapsedMs} ms after the last fault: {string.Join(" | ", Why())}");
 
+    /// <summary>A graceful stop does not end, though nothing goes wrong any more.</summary>
+    /// <param name="silo">Who is to stop.</param>
+    /// <param name="died">A silo has died meanwhile: what was sent to its partitions may have no owner before the next start, and the stop is given up.</param>
+    /// <param name="where">How far it has come.</param>
+    public void CheckStop(SimulatedSilo silo, bool died, string where)
+    {
+        bool sendsWait = World.Silos.Any(s => s.Silo.Outbox.Waits.Any(w => w.Batches > w.Floors && Unowned().Contains(w.Partition)));
+        if (!(died && sendsWait))
+        {
+            Fail($"{silo.Label} does not stop, {where}: {string.Join(" | ", Why())}, moves {string.Join(' ', World.Silos.SelectMany(s => s.Silo.Ownerships.Active.Select(p => $"{s.Label}:{p.Name}:{p.Move.Phase}")))}");
+        }
+    }
+
     public void Unanswered(int reads) => Fail($"{reads} reads were never answered");
 
     public void Refused(SimulatedProducer producer, IngestResult result) => Fail($"{producer.Id} was answered {result}");

@@ -64,6 +64,11 @@ internal static class ExhaustionCatalog
             Script = At(4, "silo1", (world, silo) => world.ShutDown(silo)),
             ScriptRounds = 5,
         },
+        new("stop-all", "all silos stop in order, and start again", Make(2, Moving), t => t.Moves >= 2 && Happened(t, FaultKind.Shutdown))
+        {
+            Script = At(4, "silo0", (world, silo) => world.ShutDown(silo)) + At(5, "silo1", (world, silo) => world.ShutDown(silo)),
+            ScriptRounds = 6,
+        },
     ];
 
     public static ExhaustionScenario? Find(string name) => All.FirstOrDefault(s => s.Name == name);
@@ -131,6 +136,8 @@ internal static class ExhaustionCatalog
             WarmStart = warm,
             Steps = 3000,
             FrameByFrame = true,
+            LeaveMs = 8,
+            StopAtEnd = 0,
             QuietMs = 200,
             Producers = world => Enumerable.Range(0, producers).Select(i =>
                 new ScriptedProducer(world, world.Scenario.Workload.Inputs[0], $"client-{i}", events / producers)),

@@ -24,7 +24,12 @@ internal enum FaultKind
     /// <summary>A partition was claimed while another silo still held itself for the owner.</summary>
     TwoOwners,
 
+    /// <summary>A silo is to stop in good order.</summary>
     Shutdown,
+
+    /// <summary>Nobody is to stay.</summary>
+    ShutdownAll,
+
     RollingRestart,
 
     /// <summary>Another set of silos shall serve.</summary>

@@ -44,6 +44,8 @@ internal sealed record FaultRates
 
     public int Shutdown { get; init; }
 
+    public int ShutdownAll { get; init; }
+
     public int RollingRestart { get; init; }
 
     public int NetworkCut { get; init; }
@@ -134,6 +136,7 @@ internal sealed record FaultRates
             Pause = calm ? 0 : random.Pick(0, 0, 2, 4),
             Replan = mix == FaultMix.Moves ? 8 : random.Pick(0, 0, 2),
             Shutdown = mix == FaultMix.Moves ? 4 : random.Pick(0, 0, 1),
+            ShutdownAll = mix == FaultMix.Moves ? 1 : random.Pick(0, 0, 0, 1),
             RollingRestart = mix == FaultMix.Moves ? 2 : random.Pick(0, 0, 0, 1),
             NetworkCut = random.Pick(0, 0, 1, 3),
             SlowStorage = random.Pick(0, 0, 1, 3),
@@ -182,6 +185,7 @@ internal sealed record FaultRates
         Pause = 0,
         Replan = 0,
         Shutdown = 0,
+        ShutdownAll = 0,
         RollingRestart = 0,
         SlowStorage = 0,
         LoseRequests = 900,

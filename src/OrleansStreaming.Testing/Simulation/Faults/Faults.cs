@@ -11,6 +11,11 @@ internal sealed class Faults(SimulatedWorld world, Reduction reduction)
     /// <summary>How many there have been, those included that were silenced.</summary>
     public int Numbered => _next;
 
+    /// <summary>When something last went wrong; what is asked for in good order does not count, nor what operators do.</summary>
+    public long LastMs { get; private set; } = long.MinValue / 2;
+
+    public void GoesWrong() => LastMs = world.NowMs;
+
     /// <summary>True with a chance of so many in a thousand, while faults happen. Counts it.</summary>
     public bool Strikes(FaultKind kind, int perMille)
     {
@@ -32,6 +37,11 @@ internal sealed class Faults(SimulatedWorld world, Reduction reduction)
 
     public void Happened(FaultKind kind)
     {
+        if (kind is not (FaultKind.Shutdown or FaultKind.ShutdownAll or FaultKind.RollingRestart or FaultKind.Replan or FaultKind.ClockSkew or FaultKind.Throw))
+        {
+            GoesWrong();
+        }
+
         world.Trace($"fault {_next - 1}: {kind}");
         world.Totals.Count(kind);
     }

@@ -41,6 +41,7 @@ internal sealed partial class SimulatedWorld
     public void Kill(SimulatedSilo silo)
     {
         Totals.Count(FaultKind.Kill);
+        Faults.GoesWrong();
         if (silo.IsRecovering)
         {
             Totals.Count(FaultKind.KillInRecovery);
@@ -65,6 +66,7 @@ internal sealed partial class SimulatedWorld
     public void DeclareDead(SimulatedSilo silo)
     {
         Totals.Count(FaultKind.DeclaredDead);
+        Faults.GoesWrong();
         Trace($"{silo.Label} is taken for dead");
         silo.DeclaredDead = true;
         Membership.Update();
@@ -192,8 +194,21 @@ internal sealed partial class SimulatedWorld
     {
         Faults.Happened(FaultKind.Shutdown);
         Trace($"{silo.Label} is to shut down");
-        silo.ShuttingDownSinceMs = NowMs;
+        silo.Stop = new SimulatedStop(this, silo);
         Membership.Update();
+    }
+
+    /// <summary>All that live, or all but some that come to it later.</summary>
+    private void ShutDownAll()
+    {
+        if (Faults.Allows(FaultKind.ShutdownAll))
+        {
+            Faults.Happened(FaultKind.ShutdownAll);
+            foreach (SimulatedSilo silo in _silos.Where(s => s is { DeclaredDead: false, ShuttingDown: false, Journal: >= 0 } && Random.Chance(900)).ToArray())
+            {
+                ShutDown(silo);
+            }
+        }
     }
 
     private void RestartAll()

@@ -6,7 +6,7 @@ namespace OrleansStreaming.Testing.Simulation;
 internal sealed record Scenario
 {
     /// <summary>Grows whenever the same seed comes to draw another schedule.</summary>
-    public const int Generator = 5;
+    public const int Generator = 6;
 
     public required int Silos { get; init; }
 
@@ -32,6 +32,12 @@ internal sealed record Scenario
 
     /// <summary>How long all must be quiet before the world counts as settled, milliseconds: every silo asks storage once more meanwhile.</summary>
     public int QuietMs { get; init; } = 1500;
+
+    /// <summary>How long a silo that is to stop waits to hear of others that are, milliseconds.</summary>
+    public int LeaveMs { get; init; } = 250;
+
+    /// <summary>The chance in a thousand that all silos stop together and start again before the world settles.</summary>
+    public int StopAtEnd { get; init; } = 150;
 
     /// <summary>Each frame of an append reaches storage by itself; else chance says how many at once.</summary>
     public bool FrameByFrame { get; init; }

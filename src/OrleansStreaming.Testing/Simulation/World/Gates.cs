@@ -68,6 +68,7 @@ internal sealed class Gates(SimulatedWorld world)
         {
             world.Trace($"{gate.Owner.Label} ({(gate.Late ? "given up" : "gone")}) {gate.What} takes effect late");
             world.Totals.Count(FaultKind.LateEffect);
+            world.Faults.GoesWrong();
             gate.PassUnseen();
         }
         else if (gate.What.Verb == "swap" && world.Faults.Strikes(FaultKind.StorageError, world.Scenario.Rates.LateSwap))

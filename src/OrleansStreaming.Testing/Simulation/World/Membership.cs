@@ -21,24 +21,29 @@ internal sealed class Membership
     /// <summary>All silos, whether they run or not.</summary>
     public IReadOnlyList<string> Names { get; }
 
+    /// <summary>Some silo lives that has not been asked to stop.</summary>
+    public bool AnyStays => _world.Silos.Any(static s => IsLive(s) && !s.ShuttingDown);
+
     /// <summary>All silos live and are known to.</summary>
     public bool IsComplete => _view.Live.Count == Names.Count;
 
     /// <summary>Another set of silos shall serve: partitions move.</summary>
     public void Replan()
     {
-        _planned = [.. Names.Where(_ => _world.Random.Chance(600))];
-        if (_planned.Count == 0)
-        {
-            _planned = [.. Names];
-        }
-
+        Plan(Names.Where(_ => _world.Random.Chance(600)));
         _world.Trace($"planned: {string.Join(' ', _planned)}");
         Update();
     }
 
-    /// <summary>Certain silos shall serve: partitions move. <see cref="Update"/> follows.</summary>
-    public void Plan(params IEnumerable<string> names) => _planned = [.. names];
+    /// <summary>Certain silos shall serve, or all when it is none: partitions move. <see cref="Update"/> follows.</summary>
+    public void Plan(params IEnumerable<string> names)
+    {
+        _planned = [.. names];
+        if (_planned.Count == 0)
+        {
+            PlanAll();
+        }
+    }
 
     /// <summary>All silos shall serve. <see cref="Update"/> follows.</summary>
     public void PlanAll() => _planned = [.. Names];
@@ -49,24 +54,27 @@ internal sealed class Membership
         var live = new Dictionary<string, int>();
         foreach (SimulatedSilo silo in _world.Silos)
         {
-            if (silo is { Runs: true, DeclaredDead: false, Journal: >= 0 })
+            if (IsLive(silo))
             {
                 live[silo.Name] = silo.Journal;
             }
         }
 
         HashSet<int> dead = Dead();
-        string[] names = [.. Names.Where(n => _planned.Contains(n) && !_world.Silos.Any(s => s.Name == n && s is { Runs: true, DeclaredDead: false, ShuttingDown: true }))];
-        if (names.Length == 0)
+        string[] names = [.. Names.Where(_planned.Contains)];
+        string[]? placed = null;
+        if (_world.Silos.Any(static s => s is { DeclaredDead: false, ShuttingDown: true }))
         {
-            names = [.. Names];
+            names = Places(live.Keys);
+            int count = _world.Topology.Streams.Sum(static s => s.PartitionCount);
+            placed = [.. Enumerable.Range(0, count).Select(i => names[i % names.Length])];
         }
 
-        bool same = names.SequenceEqual(_view.Names) && dead.SetEquals(_view.Dead) && live.Count == _view.Live.Count
+        bool same = names.SequenceEqual(_view.Names) && placed is null == _view.Placed is null && dead.SetEquals(_view.Dead) && live.Count == _view.Live.Count
             && live.All(l => _view.Live.TryGetValue(l.Key, out int journal) && journal == l.Value);
         if (!same)
         {
-            _view = new MembershipView(names, live, dead);
+            _view = new MembershipView(names, live, dead, placed);
             _version++;
             _world.Trace($"view {_version}: names {string.Join(' ', names)}, live {string.Join(' ', live.Select(l => $"{l.Key}=J{l.Value}"))}, dead {string.Join(' ', dead.Select(d => $"J{d}"))}");
         }
@@ -91,18 +99,45 @@ internal sealed class Membership
         return dead.Count > 0;
     }
 
+    private static bool IsLive(SimulatedSilo silo) => silo is { Runs: true, DeclaredDead: false, Journal: >= 0 };
+
+    /// <summary>
+    /// Where partitions are placed while some silos are to stop: on those that stay, or where none does, on those that live
+    /// until all of them stop together.
+    /// </summary>
+    private string[] Places(IEnumerable<string> live)
+    {
+        SimulatedSilo[] silos = [.. _world.Silos.Where(IsLive).OrderBy(static s => s.Name, StringComparer.Ordinal)];
+        Func<SimulatedSilo, bool>[] choices =
+        [
+            s => !s.ShuttingDown && _planned.Contains(s.Name),
+            static s => !s.ShuttingDown,
+            static s => s.Stop is { OthersStay: false } || SimulationMutations.PlaceOnLeaving,
+        ];
+        IEnumerable<string> names = choices.Select(c => silos.Where(c).Select(static s => s.Name)).FirstOrDefault(static n => n.Any(), live);
+        return [.. names.DefaultIfEmpty(Names[0])];
+    }
+
     /// <summary>The journals that nobody who is taken to live writes to.</summary>
     private HashSet<int> Dead()
     {
-        var dead = new HashSet<int>();
         IReadOnlyList<JournalInfo> journals = _world.Record().Journals;
+        var dead = new HashSet<int>(journals.Count);
         for (int i = 0; i < journals.Count; i++)
         {
-            // A silo that is still registering may have a journal that nobody else has heard of.
-            bool inUse = _world.Silos.Any(s => s.Runs && !s.DeclaredDead && (s.Journal == i || (s.Journal < 0 && s.Name == journals[i].Silo && !_world.Silos.Any(o => o != s && o.Journal == i))));
-            if (!inUse)
+            dead.Add(i);
+        }
+
+        foreach (SimulatedSilo silo in _world.Silos)
+        {
+            if (silo is { Runs: true, DeclaredDead: false, Journal: >= 0 })
             {
-                dead.Add(i);
+                dead.Remove(silo.Journal);
+            }
+            else if (silo is { Runs: true, DeclaredDead: false })
+            {
+                // It is still registering, and may have a journal that nobody else has heard of.
+                dead.RemoveWhere(i => journals[i].Silo == silo.Name && !_world.Silos.Any(o => o.Journal == i));
             }
         }
 

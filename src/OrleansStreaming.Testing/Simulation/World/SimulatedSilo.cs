@@ -44,10 +44,10 @@ internal sealed class SimulatedSilo : ISiloPorts, IServiceProvider
     /// <summary>Declared dead, whether it still runs or not.</summary>
     public bool DeclaredDead { get; set; }
 
-    /// <summary>Is to stop in an orderly way.</summary>
-    public bool ShuttingDown => ShuttingDownSinceMs is not null;
+    /// <summary>Is to stop in good order.</summary>
+    public SimulatedStop? Stop { get; set; }
 
-    public long? ShuttingDownSinceMs { get; set; }
+    public bool ShuttingDown => Stop is not null;
 
     /// <summary>It stands still until then, milliseconds.</summary>
     public long PausedUntilMs { get; set; }

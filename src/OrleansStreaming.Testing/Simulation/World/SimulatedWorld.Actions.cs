@@ -6,33 +6,24 @@ namespace OrleansStreaming.Testing.Simulation;
 /// <content>What silos are made to do, one thing at a time.</content>
 internal sealed partial class SimulatedWorld
 {
-    /// <summary>How long an orderly stop may take.</summary>
-    private const long DrainMs = 5000;
-
     /// <summary>Time passes.</summary>
     public void Wait(int milliseconds) => NowMs += milliseconds;
 
     public void Step(SimulatedSilo silo)
     {
         Note((ulong)silo.Incarnation + 1);
-        if (NowMs - silo.ShuttingDownSinceMs > DrainMs)
+        Guard(silo, static (silo, world) =>
         {
-            Kill(silo); // An orderly stop has its limit, too.
-            return;
-        }
-
-        Guard(silo, static (silo, _) =>
-        {
-            if (silo.ShuttingDown && silo.Silo.Phase is SiloPhase.Running or SiloPhase.Draining && silo.Silo.ReleaseAll())
+            if (silo.Stop?.Step() == false)
             {
-                silo.Silo.SealOwnJournal();
+                world.Kill(silo);
             }
 
             if (silo.Runs)
             {
                 silo.Silo.Step();
             }
-        }, 0);
+        }, this);
     }
 
     public void Complete(SimulatedSilo silo, int at)

@@ -95,7 +95,7 @@ internal sealed partial class SimulatedWorld
         Faulty = true;
     }
 
-    private bool InTime(int step)
+    private bool InTime(long step)
     {
         if (step % 64 == 0)
         {
@@ -160,11 +160,15 @@ internal sealed partial class SimulatedWorld
         weights[(int)WorldAction.Pause] = rates.Pause;
         weights[(int)WorldAction.Replan] = rates.Replan;
         weights[(int)WorldAction.Shutdown] = rates.Shutdown;
+        weights[(int)WorldAction.ShutdownAll] = rates.ShutdownAll;
         weights[(int)WorldAction.RollingRestart] = rates.RollingRestart;
         weights[(int)WorldAction.NetworkCut] = rates.NetworkCut;
         weights[(int)WorldAction.SlowStorage] = rates.SlowStorage;
         weights[(int)WorldAction.ClockJump] = rates.ClockJump;
     }
+
+    /// <summary>Where all are to stop, little comes in: else they would never come to the end of it.</summary>
+    private bool MayStartNew() => NewEvents < (ulong)Scenario.Rates.MaxIngests && (Membership.AnyStays || Random.Chance(150));
 
     private void Perform(WorldAction action)
     {
@@ -179,7 +183,7 @@ internal sealed partial class SimulatedWorld
             case WorldAction.Complete: CompleteOne(); break;
             case WorldAction.EndTurn: EndTurnOne(); break;
             case WorldAction.Time: NowMs += Random.Between(1, Scenario.Rates.MaxStepMs); DetectFailures(); break;
-            case WorldAction.Ingest: Random.PickFrom(Producers).Act(NewEvents < (ulong)Scenario.Rates.MaxIngests); break;
+            case WorldAction.Ingest: Random.PickFrom(Producers).Act(MayStartNew()); break;
             case WorldAction.Read: ReadOne(); break;
             case WorldAction.Restart: RestartOne(); break;
             case WorldAction.View: TellOne(); break;
@@ -189,6 +193,7 @@ internal sealed partial class SimulatedWorld
             case WorldAction.Pause: PauseOne(); break;
             case WorldAction.Replan: ReplanAll(); break;
             case WorldAction.Shutdown: ShutDownOne(); break;
+            case WorldAction.ShutdownAll: ShutDownAll(); break;
             case WorldAction.RollingRestart: RestartAll(); break;
             case WorldAction.NetworkCut: CutOne(); break;
             case WorldAction.SlowStorage: SlowOne(); break;

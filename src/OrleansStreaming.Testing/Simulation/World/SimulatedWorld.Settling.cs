@@ -28,19 +28,18 @@ internal sealed partial class SimulatedWorld
         Trace($"--- no more faults");
         Faulty = false;
         Membership.PlanAll();
+        EndStops();
+        if (Random.Chance(Scenario.StopAtEnd))
+        {
+            StopAllAtOnce();
+        }
+
         long started = NowMs, quietSince = -1;
         int steps = 0, jumps = 0;
         bool timersGoOn = false;
         while (Failure is null && InTime(steps))
         {
-            foreach (string name in Membership.Names)
-            {
-                if (!_silos.Exists(s => s.Name == name && !s.DeclaredDead))
-                {
-                    StartSilo(name);
-                }
-            }
-
+            StartMissing();
             bool busy = Round(longestMs: quietSince < 0 ? BusyStepMs : QuietStepMs);
             foreach (SimulatedProducer producer in Producers)
             {
@@ -81,6 +80,48 @@ internal sealed partial class SimulatedWorld
             {
                 ReadAll(fold);
                 CheckAtEnd(fold, timersGoOn);
+            }
+        }
+    }
+
+    private void StartMissing()
+    {
+        foreach (string name in Membership.Names)
+        {
+            if (!_silos.Exists(s => s.Name == name && !s.DeclaredDead))
+            {
+                StartSilo(name);
+            }
+        }
+    }
+
+    /// <summary>All silos stop in good order, while they may still have much to do; the world then settles with new ones.</summary>
+    private void StopAllAtOnce()
+    {
+        for (int i = Random.Between(0, 40); i > 0 && Failure is null; i--)
+        {
+            StartMissing();
+            Round();
+        }
+
+        Trace($"--- all stop");
+        foreach (SimulatedSilo silo in _silos.Where(static s => s is { DeclaredDead: false, ShuttingDown: false, Journal: >= 0 }).ToArray())
+        {
+            ShutDown(silo);
+        }
+
+        EndStops();
+    }
+
+    /// <summary>Those that are to stop do so before others are started in their place.</summary>
+    private void EndStops()
+    {
+        while (Failure is null && _silos.Exists(static s => s is { DeclaredDead: false, ShuttingDown: true }) && InTime(Totals.Steps++))
+        {
+            Round();
+            foreach (SimulatedProducer producer in Producers)
+            {
+                producer.Act(mayStartNew: false);
             }
         }
     }

@@ -121,6 +121,11 @@ internal sealed partial class SimulatedWorld
             Fail("stop", $"{silo.Label} stopped though nobody took it for dead: {reason}");
         }
 
+        if (silo is { DeclaredDead: false, ShuttingDown: true } && error is null && silo.Silo.Journal is { } journal && journal.LastLsn > SealedEnd(silo.Journal))
+        {
+            Fail("stop", $"{silo.Label} stopped in good order, and lost what came after {SealedEnd(silo.Journal)}, up to {journal.LastLsn}");
+        }
+
         Bury(silo);
     }
 

@@ -22,6 +22,7 @@ internal enum WorldAction
     Pause,
     Replan,
     Shutdown,
+    ShutdownAll,
     RollingRestart,
     NetworkCut,
     SlowStorage,

@@ -51,6 +51,18 @@ public sealed class MembersTests
     }
 
     [Fact]
+    public void Where_nobody_stays_any_more_who_hands_over_takes_no_partitions()
+    {
+        string[] both = [A.ToParsableString(), B.ToParsableString()];
+        Members members = Compute(
+            [("a", 1, A), ("b", 1, B)], [], [(A, "a", MemberStatus.Active), (B, "b", MemberStatus.Active)], leaving: both, handingOver: [B.ToParsableString()]);
+        members.Places.ShouldBe(["a"]);
+        members.Staying.ShouldBeEmpty();
+        Compute([("a", 1, A), ("b", 1, B)], [], [(A, "a", MemberStatus.Active), (B, "b", MemberStatus.Active)], leaving: both, handingOver: both)
+            .Places.ShouldBe(["a", "b"]);
+    }
+
+    [Fact]
     public void The_journals_of_a_dead_silo_are_to_be_sealed_but_for_those_that_are()
     {
         Members members = Compute(
@@ -111,7 +123,7 @@ public sealed class MembersTests
     public void A_journal_without_a_process_was_written_by_one_that_knew_no_others_and_is_to_be_sealed()
     {
         var record = new ClusterRecord { Journals = [new JournalInfo("silo0", 1), new JournalInfo("a", 1) { Host = A.ToParsableString() }] };
-        Members members = Members.Of(record, Snapshot([(A, "a", MemberStatus.Active)]), new Members.Known(A.ToParsableString(), 1, new HashSet<int>(), new HashSet<string>(), new HashSet<string>()));
+        Members members = Members.Of(record, Snapshot([(A, "a", MemberStatus.Active)]), new Members.Known(A.ToParsableString(), 1, new HashSet<int>(), new HashSet<string>(), new HashSet<string>(), new HashSet<string>()));
         members.Dead.ShouldBe([0]);
     }
 
@@ -122,7 +134,8 @@ public sealed class MembersTests
         int journal = 0,
         int[]? ended = null,
         string[]? leaving = null,
-        string[]? gone = null)
+        string[]? gone = null,
+        string[]? handingOver = null)
     {
         var record = new ClusterRecord
         {
@@ -130,7 +143,7 @@ public sealed class MembersTests
             Seals = [.. sealedOnes.Select(j => new Seal(j, 1))],
         };
         return Members.Of(record, Snapshot(silos), new Members.Known(
-            A.ToParsableString(), journal, (ended ?? []).ToHashSet(), (leaving ?? []).ToHashSet(), (gone ?? []).ToHashSet()));
+            A.ToParsableString(), journal, (ended ?? []).ToHashSet(), (leaving ?? []).ToHashSet(), (gone ?? []).ToHashSet(), (handingOver ?? []).ToHashSet()));
     }
 
     private static ClusterMembershipSnapshot Snapshot((SiloAddress Address, string Name, MemberStatus Status)[] silos) => new(

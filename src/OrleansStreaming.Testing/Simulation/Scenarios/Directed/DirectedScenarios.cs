@@ -14,6 +14,9 @@ internal static class DirectedScenarios
     /// <summary>Time goes fast enough for moves to come to an end.</summary>
     private static readonly FaultRates Moving = Calm with { Time = 100, MaxStepMs = 300, MaxIngests = 1000, Turn = 60 };
 
+    /// <summary>The director alone starts silos.</summary>
+    private static readonly FaultRates Stopping = Moving with { MaxStepMs = 60, Restart = 0 };
+
     public static IReadOnlyList<NamedScenario> All { get; } =
     [
         new("lost-speculation", "a silo dies before what others have gone on with is stored", random => Often(Busy(random), 20) with
@@ -66,6 +69,18 @@ internal static class DirectedScenarios
             Director = () => new MovesWithLooseEnds(turnsWait: true),
             Rates = Moving,
             Steps = 4000,
+        }),
+        new("stop-together", "all silos are to stop at about the same time", random => (random.Chance(300) ? Rarely(Busy(random)) : Often(Busy(random), 20)) with
+        {
+            Director = () => new StopsTogether(dies: 0),
+            Rates = Stopping,
+            Steps = 5000,
+        }),
+        new("stop-and-die", "all silos are to stop at about the same time, and one of them dies", random => Rarely(Busy(random)) with
+        {
+            Director = () => new StopsTogether(dies: 800),
+            Rates = Stopping,
+            Steps = 5000,
         }),
         new("late-sink-writes", "writes of a dead silo reach a sink after those of the next owner", random => Busy(random) with
         {

@@ -62,7 +62,7 @@ internal abstract class EpisodeDirector : Director
 
     protected static bool IsAppend(Gate gate) => gate.Kind is GateKind.Append or GateKind.Confirm;
 
-    protected static bool IsCommit(Gate gate) => gate.What.Verb == "swap" && gate.What.Target != ClusterRecord.RecordName;
+    internal static bool IsCommit(Gate gate) => gate.What.Verb == "swap" && gate.What.Target != ClusterRecord.RecordName;
 
     /// <summary>Whether a message carries something that depends on a journal.</summary>
     protected static bool DependsOn(Parcel parcel, int journal) =>

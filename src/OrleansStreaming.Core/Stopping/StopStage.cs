@@ -1,6 +1,6 @@
-namespace OrleansStreaming.Engine;
+namespace OrleansStreaming.Core;
 
-/// <summary>How far a process has come that stops together with all others.</summary>
+/// <summary>How far a silo has come that stops together with all others.</summary>
 internal enum StopStage
 {
     /// <summary>It works.</summary>
