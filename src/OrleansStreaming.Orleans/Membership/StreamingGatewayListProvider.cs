@@ -14,11 +14,11 @@ internal sealed class StreamingGatewayListProvider(MembershipStore store, IOptio
     [Obsolete("Part of the interface; every provider is taken to be updatable.")]
     public bool IsUpdatable => true;
 
-    public Task InitializeGatewayListProvider() => store.ReadAsync(_clusterId);
+    public Task InitializeGatewayListProvider() => store.ReadAsync(_clusterId, CancellationToken.None);
 
     public async Task<IList<Uri>> GetGateways()
     {
-        MembershipRecord record = await store.ReadAsync(_clusterId).ConfigureAwait(false);
+        MembershipRecord record = await store.ReadAsync(_clusterId, CancellationToken.None).ConfigureAwait(false);
         return [.. record.Silos.Where(row => row.SiloStatus == MemberStatus.Active && row.ProxyPort != 0).Select(Gateway)];
     }
 

@@ -17,63 +17,91 @@ internal sealed partial class StreamingMembershipTable(MembershipStore store, IO
     private readonly ILogger _logger = loggers.CreateLogger("OrleansStreaming.Membership");
     private readonly string _clusterId = cluster.Value.ClusterId;
 
-    public async Task InitializeMembershipTable(bool tryInitTableVersion)
+    public async Task InitializeMembershipTableAsync(bool tryInitTableVersion, CancellationToken cancellationToken = default)
     {
-        MembershipRecord record = await store.ReadAsync(_clusterId).ConfigureAwait(false);
+        MembershipRecord record = await store.ReadAsync(_clusterId, cancellationToken).ConfigureAwait(false);
         InUse(_logger, _clusterId, MembershipRecord.NameOf(_clusterId), record.Version, record.Silos.Count);
     }
 
     /// <remarks>The record stays, empty: whoever has read it before fails with what he then tries to change.</remarks>
-    public Task DeleteMembershipTableEntries(string clusterId) => store.ChangeAsync(
+    public Task DeleteMembershipTableEntriesAsync(string clusterId, CancellationToken cancellationToken = default) => store.ChangeAsync(
         clusterId,
-        record => record.Changes == 0 ? null : record with { Silos = [], Version = record.Version + 1, Changes = record.Changes + 1 });
+        record => record.Changes == 0 ? null : record with { Silos = [], Version = record.Version + 1, Changes = record.Changes + 1 },
+        cancellationToken);
 
-    public async Task CleanupDefunctSiloEntries(DateTimeOffset beforeDate)
+    public async Task CleanupDefunctSiloEntriesAsync(DateTimeOffset beforeDate, CancellationToken cancellationToken = default)
     {
         int removed = 0;
-        bool changed = await store.ChangeAsync(_clusterId, record =>
-        {
-            MembershipRow[] kept = [.. record.Silos.Where(row => row.SiloStatus == MemberStatus.Active || row.LastSign >= beforeDate.UtcDateTime)];
-            removed = record.Silos.Count - kept.Length;
-            return removed == 0 ? null : record with { Silos = kept };
-        }).ConfigureAwait(false);
+        bool changed = await store.ChangeAsync(
+            _clusterId,
+            record =>
+            {
+                MembershipRow[] kept = [.. record.Silos.Where(row => row.SiloStatus == MemberStatus.Active || row.LastSign >= beforeDate.UtcDateTime)];
+                removed = record.Silos.Count - kept.Length;
+                return removed == 0 ? null : record with { Silos = kept };
+            },
+            cancellationToken).ConfigureAwait(false);
         if (changed)
         {
             Removed(_logger, removed, _clusterId);
         }
     }
 
-    public async Task<MembershipTableData> ReadRow(SiloAddress key)
+    public async Task<MembershipTableData> ReadRowAsync(SiloAddress key, CancellationToken cancellationToken = default)
     {
-        MembershipRecord record = await store.ReadAsync(_clusterId).ConfigureAwait(false);
+        MembershipRecord record = await store.ReadAsync(_clusterId, cancellationToken).ConfigureAwait(false);
         return Find(record, key) is { } row
             ? new MembershipTableData(Tuple.Create(row.ToEntry(), row.Tag), record.TableVersion)
             : new MembershipTableData(record.TableVersion);
     }
 
-    public async Task<MembershipTableData> ReadAll()
+    public async Task<MembershipTableData> ReadAllAsync(CancellationToken cancellationToken = default)
     {
-        MembershipRecord record = await store.ReadAsync(_clusterId).ConfigureAwait(false);
+        MembershipRecord record = await store.ReadAsync(_clusterId, cancellationToken).ConfigureAwait(false);
         return new MembershipTableData([.. record.Silos.Select(row => Tuple.Create(row.ToEntry(), row.Tag))], record.TableVersion);
     }
 
-    public Task<bool> InsertRow(MembershipEntry entry, TableVersion tableVersion) => store.ChangeAsync(_clusterId, record =>
-        record.VersionTag == tableVersion.VersionEtag && Find(record, entry.SiloAddress) is null
+    public Task<bool> InsertRowAsync(MembershipEntry entry, TableVersion tableVersion, CancellationToken cancellationToken = default) => store.ChangeAsync(
+        _clusterId,
+        record => record.VersionTag == tableVersion.VersionEtag && Find(record, entry.SiloAddress) is null
             ? Written(record, entry, tableVersion, MakeRoom(record))
-            : null);
+            : null,
+        cancellationToken);
 
-    public Task<bool> UpdateRow(MembershipEntry entry, string etag, TableVersion tableVersion) => store.ChangeAsync(_clusterId, record =>
-        record.VersionTag == tableVersion.VersionEtag && Find(record, entry.SiloAddress) is { } row && row.Tag == etag
+    public Task<bool> UpdateRowAsync(MembershipEntry entry, string etag, TableVersion tableVersion, CancellationToken cancellationToken = default) => store.ChangeAsync(
+        _clusterId,
+        record => record.VersionTag == tableVersion.VersionEtag && Find(record, entry.SiloAddress) is { } row && row.Tag == etag
             ? Written(record, entry, tableVersion, record.Silos.Where(other => other != row))
-            : null);
+            : null,
+        cancellationToken);
 
-    public Task UpdateIAmAlive(MembershipEntry entry) => store.ChangeAsync(_clusterId, record =>
-    {
-        DateTime now = MembershipRow.Utc(entry.IAmAliveTime);
-        return Find(record, entry.SiloAddress) is { } row && row.IAmAlive != now
-            ? record with { Silos = [.. record.Silos.Where(other => other != row), row with { IAmAlive = now }] }
-            : null;
-    });
+    public Task UpdateIAmAliveAsync(MembershipEntry entry, CancellationToken cancellationToken = default) => store.ChangeAsync(
+        _clusterId,
+        record =>
+        {
+            DateTime now = MembershipRow.Utc(entry.IAmAliveTime);
+            return Find(record, entry.SiloAddress) is { } row && row.IAmAlive != now
+                ? record with { Silos = [.. record.Silos.Where(other => other != row), row with { IAmAlive = now }] }
+                : null;
+        },
+        cancellationToken);
+
+    // As Orleans called it before there were tokens.
+    public Task InitializeMembershipTable(bool tryInitTableVersion) => InitializeMembershipTableAsync(tryInitTableVersion);
+
+    public Task DeleteMembershipTableEntries(string clusterId) => DeleteMembershipTableEntriesAsync(clusterId);
+
+    public Task CleanupDefunctSiloEntries(DateTimeOffset beforeDate) => CleanupDefunctSiloEntriesAsync(beforeDate);
+
+    public Task<MembershipTableData> ReadRow(SiloAddress key) => ReadRowAsync(key);
+
+    public Task<MembershipTableData> ReadAll() => ReadAllAsync();
+
+    public Task<bool> InsertRow(MembershipEntry entry, TableVersion tableVersion) => InsertRowAsync(entry, tableVersion);
+
+    public Task<bool> UpdateRow(MembershipEntry entry, string etag, TableVersion tableVersion) => UpdateRowAsync(entry, etag, tableVersion);
+
+    public Task UpdateIAmAlive(MembershipEntry entry) => UpdateIAmAliveAsync(entry);
 
     private static MembershipRow? Find(MembershipRecord record, SiloAddress silo)
     {

@@ -84,12 +84,13 @@ internal sealed class CacheCursor(PartitionCache cache, CacheLine line, long aft
     /// <summary>The subscriber is to be asked where it wants to be: an empty delivery does that.</summary>
     public void Ask() => _asks = true;
 
-    public bool MoveNext()
+    /// <remarks>What is gone is thrown: Orleans tells the observer. A cache miss it would pass over in silence.</remarks>
+    public QueueCacheCursorMoveResult MoveNextWithResult()
     {
         if (_current is not null && (!_given || _failed))
         {
             _failed = false;
-            return true;
+            return QueueCacheCursorMoveResult.Success;
         }
 
         Pass();
@@ -100,8 +101,10 @@ internal sealed class CacheCursor(PartitionCache cache, CacheLine line, long aft
             throw gone;
         }
 
-        return (_current = Next()) is not null;
+        return (_current = Next()) is not null ? QueueCacheCursorMoveResult.Success : QueueCacheCursorMoveResult.NoData;
     }
+
+    public bool MoveNext() => MoveNextWithResult().Kind == QueueCacheCursorMoveResultKind.Success;
 
 #nullable disable
     public IBatchContainer GetCurrent(out Exception exception)

@@ -56,21 +56,38 @@ internal sealed class PartitionQueue : IQueueAdapterReceiver
     /// <summary>Whether the agent goes, or the partition has gone: then a failed delivery says nothing about its subscriber.</summary>
     public bool IsLeaving => _stopped || _channel is not { IsClosed: false };
 
-    public Task Initialize(TimeSpan timeout) => Task.CompletedTask;
+    public Task Initialize(TimeSpan timeout, CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task<IList<IBatchContainer>> GetQueueMessagesAsync(int maxCount) => ReceiveAsync(CancellationToken.None);
+    public async Task<IList<IBatchContainer>> GetQueueMessagesAsync(int maxCount, CancellationToken cancellationToken)
+    {
+        // On the agent's own scheduler throughout: what is taken goes to its cache.
+        List<IBatchContainer> received = Take();
+        if (received.Count == 0 && !_stopped && _channel is { } channel)
+        {
+            await WaitAsync(channel, cancellationToken);
+            received = Take();
+        }
 
-    /// <summary>Newer versions of Orleans tell when they stop.</summary>
-    public Task<IList<IBatchContainer>> GetQueueMessagesAsync(int maxCount, CancellationToken cancellationToken) => ReceiveAsync(cancellationToken);
+        return received;
+    }
 
     /// <summary>The cache keeps account, event by event.</summary>
-    public Task MessagesDeliveredAsync(IList<IBatchContainer> messages) => Task.CompletedTask;
+    public Task MessagesDeliveredAsync(IList<IBatchContainer> messages, CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task Shutdown(TimeSpan timeout)
+    public Task Shutdown(TimeSpan timeout, CancellationToken cancellationToken)
     {
         Stop();
         return Task.CompletedTask;
     }
+
+    // As Orleans called it before there were tokens.
+    public Task Initialize(TimeSpan timeout) => Initialize(timeout, CancellationToken.None);
+
+    public Task<IList<IBatchContainer>> GetQueueMessagesAsync(int maxCount) => GetQueueMessagesAsync(maxCount, CancellationToken.None);
+
+    public Task MessagesDeliveredAsync(IList<IBatchContainer> messages) => MessagesDeliveredAsync(messages, CancellationToken.None);
+
+    public Task Shutdown(TimeSpan timeout) => Shutdown(timeout, CancellationToken.None);
 
     /// <summary>Nothing is received any more, and nobody waits.</summary>
     public void Stop()
@@ -131,19 +148,6 @@ internal sealed class PartitionQueue : IQueueAdapterReceiver
 
             await Task.Delay(OwnerWait, _time).ConfigureAwait(false);
         }
-    }
-
-    private async Task<IList<IBatchContainer>> ReceiveAsync(CancellationToken cancellationToken)
-    {
-        // On the agent's own scheduler throughout: what is taken goes to its cache.
-        List<IBatchContainer> received = Take();
-        if (received.Count == 0 && !_stopped && _channel is { } channel)
-        {
-            await WaitAsync(channel, cancellationToken);
-            received = Take();
-        }
-
-        return received;
     }
 
     private List<IBatchContainer> Take()

@@ -150,6 +150,49 @@ public sealed class MembershipStorageTests
     }
 
     [Fact]
+    public async Task A_token_gives_up_the_request_itself()
+    {
+        await using var storage = new DisturbedStorage(new InMemoryStorage());
+        await using ServiceProvider app = Apps.Clustered((_, _) => ValueTask.FromResult<IStorage>(storage));
+        IMembershipTable table = app.GetRequiredService<IMembershipTable>();
+        MembershipEntry entry = await table.AddAsync(Silos.Entry());
+        MembershipTableData data = await table.ReadAllAsync();
+        string before = await table.TextAsync();
+        Func<CancellationToken, Task>[] calls =
+        [
+            token => table.InitializeMembershipTableAsync(true, token),
+            token => table.ReadAllAsync(token),
+            token => table.ReadRowAsync(entry.SiloAddress, token),
+            token => table.InsertRowAsync(Silos.Entry(), data.Version.Next(), token),
+            token => table.UpdateRowAsync(entry, data.Members[0].Item2, data.Version.Next(), token),
+            token => table.UpdateIAmAliveAsync(Silos.Entry(), token),
+            token => table.CleanupDefunctSiloEntriesAsync(DateTimeOffset.MaxValue, token),
+            token => table.DeleteMembershipTableEntriesAsync("test", token),
+        ];
+        foreach (Func<CancellationToken, Task> call in calls)
+        {
+            var asked = new TaskCompletionSource();
+            var gaveUp = new TaskCompletionSource();
+            storage.Before = async cancel =>
+            {
+                asked.TrySetResult();
+                await Task.Delay(Timeout.Infinite, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                gaveUp.TrySetResult();
+                cancel.ThrowIfCancellationRequested();
+            };
+            using var stop = new CancellationTokenSource();
+            Task running = call(stop.Token);
+            await asked.Task;
+            await stop.CancelAsync();
+            (await Should.ThrowAsync<OperationCanceledException>(running)).CancellationToken.ShouldBe(stop.Token);
+            gaveUp.Task.IsCompleted.ShouldBeTrue("the storage itself was told");
+        }
+
+        storage.Before = static _ => default;
+        (await table.TextAsync()).ShouldBe(before);
+    }
+
+    [Fact]
     public async Task A_folder_that_another_process_uses_is_said_to_be_no_place_for_several()
     {
         using var folder = new TempFolder();
