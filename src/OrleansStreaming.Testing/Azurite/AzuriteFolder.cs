@@ -62,9 +62,9 @@ internal sealed class AzuriteFolder : IDisposable
     }
 
     /// <summary>What to add to a message about a failure: where the folder is, who uses it, and what Azurite said last.</summary>
-    public string Hint(int port)
+    public string Hint(AzuritePorts ports)
     {
-        string wanted = port == 0 ? "" : $" Port: {port}.";
+        string wanted = ports.Blobs == 0 ? "" : $" Port: {ports.Blobs}.";
         string user = Predecessor() is { } process && IsHost(process) ? $" Process {process} has it." : "";
         return $" Folder: {Path}.{wanted}{user} The end of its azurite.log:\n{Tail()}";
     }

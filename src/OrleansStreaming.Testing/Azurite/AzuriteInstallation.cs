@@ -10,6 +10,7 @@ namespace OrleansStreaming.Testing;
 internal static class AzuriteInstallation
 {
     private const string Main = "node_modules/azurite/dist/src/blob/main.js";
+    private const string MainOfAll = "../azurite.js"; // From there.
     private static readonly string[] PackageFiles = ["package.json", "package-lock.json", ".npmrc"];
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(200);
 
@@ -19,9 +20,15 @@ internal static class AzuriteInstallation
         : Installed() is null && !OnPath("npm") ? "Azurite is not installed, and 'npm', which installs it, is not on the PATH."
         : null;
 
-    /// <summary>The main module of Azurite's blob service, after installing it if need be.</summary>
+    /// <summary>The main module of Azurite's blob service, or of all its services, after installing it if need be.</summary>
     /// <exception cref="AzuriteException">It is not where it should be and cannot be installed; says what to do.</exception>
     public static async Task<string> FindOrInstallAsync(AzuriteOptions options, CancellationToken cancellationToken)
+    {
+        string main = await FindOrInstallBlobsAsync(options, cancellationToken).ConfigureAwait(false);
+        return options.Tables ? Path.GetFullPath(MainOfAll, Path.GetDirectoryName(main)!) : main;
+    }
+
+    private static async Task<string> FindOrInstallBlobsAsync(AzuriteOptions options, CancellationToken cancellationToken)
     {
         if (options.InstalledIn is { } given)
         {

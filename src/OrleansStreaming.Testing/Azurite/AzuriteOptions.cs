@@ -10,6 +10,9 @@ public sealed class AzuriteOptions
     /// </summary>
     public string? InstalledIn { get; set; }
 
+    /// <summary>Whether it serves tables, too, at <see cref="AzuriteServer.TableEndpoint"/>; otherwise it serves blobs alone.</summary>
+    public bool Tables { get; set; }
+
     /// <summary>How long a start may take, not counting the installation.</summary>
     public TimeSpan StartLimit { get; set; } = TimeSpan.FromSeconds(30);
 

@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.Diagnostics;
-using System.Globalization;
 
 namespace OrleansStreaming.Testing;
 
@@ -24,18 +23,18 @@ internal sealed class AzuriteProcess
 
     public int Id { get; }
 
-    public int Port { get; private set; }
+    public AzuritePorts Ports { get; private set; } = new(0, null);
 
     public bool HasExited => _process.HasExited;
 
     /// <summary>Starts it and waits until it listens.</summary>
-    /// <param name="main">The main module of Azurite's blob service.</param>
+    /// <param name="main">The main module of Azurite.</param>
     /// <param name="folder">Its folder.</param>
-    /// <param name="port">The port, 0 for any that is free.</param>
+    /// <param name="ports">The ports, 0 for any that is free.</param>
     /// <param name="cancellationToken">Gives up; nothing is left running.</param>
     /// <returns>Null when somebody else has the port or the folder, which may pass.</returns>
     /// <exception cref="AzuriteException">It ended instead, or there is no node.</exception>
-    public static async Task<AzuriteProcess?> StartAsync(string main, AzuriteFolder folder, int port, CancellationToken cancellationToken)
+    public static async Task<AzuriteProcess?> StartAsync(string main, AzuriteFolder folder, AzuritePorts ports, CancellationToken cancellationToken)
     {
         var start = new ProcessStartInfo("node")
         {
@@ -44,7 +43,7 @@ internal sealed class AzuriteProcess
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (string argument in (string[])[folder.HostScript, main, folder.Path, port.ToString(CultureInfo.InvariantCulture)])
+        foreach (string argument in (string[])[folder.HostScript, main, folder.Path, .. ports.ToArguments()])
         {
             start.ArgumentList.Add(argument);
         }
@@ -66,14 +65,14 @@ internal sealed class AzuriteProcess
             string? line = await process.StandardOutput.ReadLineAsync(cancellationToken).ConfigureAwait(false);
             if (line?.StartsWith(Ready, StringComparison.Ordinal) == true)
             {
-                started.Port = int.Parse(line.AsSpan(Ready.Length), CultureInfo.InvariantCulture);
+                started.Ports = AzuritePorts.Parse(line[Ready.Length..]);
                 return started;
             }
 
             await process.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
             return process.ExitCode == PlaceTaken
                 ? null
-                : throw new AzuriteException($"Azurite ended while it was starting (exit code {process.ExitCode}).{folder.Hint(port)}\n{(await errors.ConfigureAwait(false)).Trim()}".TrimEnd());
+                : throw new AzuriteException($"Azurite ended while it was starting (exit code {process.ExitCode}).{folder.Hint(ports)}\n{(await errors.ConfigureAwait(false)).Trim()}".TrimEnd());
         }
         catch
         {
@@ -95,7 +94,7 @@ internal sealed class AzuriteProcess
         catch (OperationCanceledException)
         {
             await KillAsync().ConfigureAwait(false);
-            throw new AzuriteException($"Azurite (process {Id}) did not stop within {limit.TotalSeconds:0} s and was killed: it may have lost what it confirmed.{_folder.Hint(Port)}");
+            throw new AzuriteException($"Azurite (process {Id}) did not stop within {limit.TotalSeconds:0} s and was killed: it may have lost what it confirmed.{_folder.Hint(Ports)}");
         }
     }
 

@@ -1,7 +1,7 @@
 namespace OrleansStreaming.Testing;
 
 /// <summary>
-/// Azurite, the emulator of Azure Blob Storage, as a process of its own: on the loopback address, on a free port, with its data
+/// Azurite, the emulator of Azure Storage, as a process of its own: on the loopback address, on a free port, with its data
 /// and its log in a folder. It is started by this object and ends with it, also when this process is killed.
 /// </summary>
 /// <remarks>
@@ -34,7 +34,8 @@ public sealed class AzuriteServer : IAsyncDisposable
         _options = options;
         _main = main;
         _process = process;
-        BlobEndpoint = new Uri($"http://127.0.0.1:{process.Port}/{Account}");
+        BlobEndpoint = Endpoint(process.Ports.Blobs);
+        TableEndpoint = process.Ports.Tables is { } port ? Endpoint(port) : null;
     }
 
     /// <summary>Null when Azurite can be run on this machine; otherwise why not, as a reason to skip a test.</summary>
@@ -43,8 +44,12 @@ public sealed class AzuriteServer : IAsyncDisposable
     /// <summary>Where blobs are: the address of the account, on the loopback address.</summary>
     public Uri BlobEndpoint { get; }
 
+    /// <summary>Where tables are, as blobs are; null without <see cref="AzuriteOptions.Tables"/>.</summary>
+    public Uri? TableEndpoint { get; }
+
     /// <summary>What clients connect with. The account and its key are those of every emulator, and no secret.</summary>
-    public string ConnectionString => $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={Key};BlobEndpoint={BlobEndpoint};";
+    public string ConnectionString =>
+        $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={Key};BlobEndpoint={BlobEndpoint};{(TableEndpoint is null ? "" : $"TableEndpoint={TableEndpoint};")}";
 
     /// <summary>The folder of its data and its log, <c>azurite.log</c>.</summary>
     public string Folder => _folder.Path;
@@ -74,7 +79,7 @@ public sealed class AzuriteServer : IAsyncDisposable
         AzuriteFolder own = await AzuriteFolder.OpenAsync(folder, cancellationToken).ConfigureAwait(false);
         try
         {
-            return new AzuriteServer(own, options, main, await StartProcessAsync(own, options, main, port: 0, cancellationToken).ConfigureAwait(false));
+            return new AzuriteServer(own, options, main, await StartProcessAsync(own, options, main, new AzuritePorts(0, options.Tables ? 0 : null), cancellationToken).ConfigureAwait(false));
         }
         catch
         {
@@ -104,7 +109,7 @@ public sealed class AzuriteServer : IAsyncDisposable
             throw new InvalidOperationException($"Azurite is running already, as process {ProcessId}.");
         }
 
-        _process = await StartProcessAsync(_folder, _options, _main, BlobEndpoint.Port, CancellationToken.None).ConfigureAwait(false);
+        _process = await StartProcessAsync(_folder, _options, _main, new AzuritePorts(BlobEndpoint.Port, TableEndpoint?.Port), CancellationToken.None).ConfigureAwait(false);
     });
 
     /// <summary>Stops it as <see cref="StopAsync"/> does, and lets go of the folder.</summary>
@@ -121,7 +126,9 @@ public sealed class AzuriteServer : IAsyncDisposable
         }
     }
 
-    private static async Task<AzuriteProcess> StartProcessAsync(AzuriteFolder folder, AzuriteOptions options, string main, int port, CancellationToken cancellationToken)
+    private static Uri Endpoint(int port) => new($"http://127.0.0.1:{port}/{Account}");
+
+    private static async Task<AzuriteProcess> StartProcessAsync(AzuriteFolder folder, AzuriteOptions options, string main, AzuritePorts ports, CancellationToken cancellationToken)
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(options.StartLimit);
@@ -130,7 +137,7 @@ public sealed class AzuriteServer : IAsyncDisposable
             while (true)
             {
                 await folder.WaitForPredecessorAsync(limit.Token).ConfigureAwait(false);
-                if (await AzuriteProcess.StartAsync(main, folder, port, limit.Token).ConfigureAwait(false) is { } process)
+                if (await AzuriteProcess.StartAsync(main, folder, ports, limit.Token).ConfigureAwait(false) is { } process)
                 {
                     return process;
                 }
@@ -141,7 +148,7 @@ public sealed class AzuriteServer : IAsyncDisposable
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new AzuriteException($"Azurite does not answer within {options.StartLimit.TotalSeconds:0} s.{folder.Hint(port)}");
+            throw new AzuriteException($"Azurite does not answer within {options.StartLimit.TotalSeconds:0} s.{folder.Hint(ports)}");
         }
     }
 

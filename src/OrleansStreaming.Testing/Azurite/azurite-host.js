@@ -1,24 +1,29 @@
 'use strict';
-// Runs Azurite's blob service in this process, for as long as its owner wants it: until standard input ends, which also
-// happens when the owner is killed. Then Azurite saves what it has and this process ends.
+// Runs Azurite's blob service in this process, or all of its services, for as long as its owner wants them: until standard
+// input ends, which also happens when the owner is killed. Then Azurite saves what it has and this process ends.
 //
-//   node azurite-host.js MAIN FOLDER PORT       MAIN is azurite's dist/src/blob/main.js
+//   node azurite-host.js MAIN FOLDER PORT                  MAIN is azurite's dist/src/blob/main.js
+//   node azurite-host.js MAIN FOLDER PORT TABLEPORT        MAIN is azurite's dist/src/azurite.js
 //
-// Standard output has one line when it is ready, "listening PORT"; everything that Azurite says goes to FOLDER/azurite.log.
+// Standard output has one line when it is ready, "listening PORT [TABLEPORT]"; what Azurite says goes to FOLDER/azurite.log.
 // Exit code 75: somebody else has the port or the folder, try again.
 const fs = require('node:fs');
 const path = require('node:path');
 
-const [, , main, folder, port] = process.argv;
+const [, , main, folder, port, tablePort] = process.argv;
 const stopLimit = 20_000;   // ms until a stop that hangs is broken off
 const signalGrace = 10_000; // ms that the owner has for its last writes
 const placeTaken = 75;
 
 const log = fs.openSync(path.join(folder, 'azurite.log'), 'a');
-let listening;
+const listening = { Blob: '', Table: '' };
 console.log = console.error = console.warn = text => {
     fs.writeSync(log, `${new Date().toISOString()} ${process.pid} ${text}\n`);
-    listening ??= /listens on http:\/\/.*:(\d+)/.exec(text)?.[1];
+    const [, service, at] = /(\w+) service (?:successfully listens on|is successfully listening at) http:\/\/.*:(\d+)/.exec(text) ?? [];
+    if (service) {
+        listening[service] = at;
+    }
+
     if (/EADDRINUSE/.test(text)) {
         process.exit(placeTaken);
     }
@@ -58,7 +63,7 @@ const once = process.once;
 process.once = function (event, listener) {
     if (event === 'message') {
         stop = () => listener('shutdown');
-        process.stdout.write(`listening ${listening}\n`);
+        process.stdout.write(`listening ${listening.Blob} ${listening.Table}\n`);
     } else if (event !== 'SIGINT' && event !== 'SIGTERM') {
         return once.call(this, event, listener);
     }
@@ -67,5 +72,6 @@ process.once = function (event, listener) {
 };
 
 process.argv = [process.execPath, main,
-    '--disableTelemetry', '--silent', '--skipApiVersionCheck', '--blobHost', '127.0.0.1', '--blobPort', port, '--location', folder];
+    '--disableTelemetry', '--silent', '--skipApiVersionCheck', '--blobHost', '127.0.0.1', '--blobPort', port, '--location', folder,
+    ...tablePort ? ['--queueHost', '127.0.0.1', '--queuePort', '0', '--tableHost', '127.0.0.1', '--tablePort', tablePort] : []];
 require(main);

@@ -38,6 +38,24 @@ public sealed class AzuriteServerTests : IDisposable
     }
 
     [Fact]
+    public async Task Tables_are_served_beside_blobs_if_that_is_wanted()
+    {
+        await using AzuriteServer server = await StartAsync("data", new AzuriteOptions { Tables = true });
+        Uri tables = server.TableEndpoint.ShouldNotBeNull();
+        server.ConnectionString.ShouldEndWith($"TableEndpoint={tables};");
+        using var http = new HttpClient();
+        for (int i = 0; i < 2; i++)
+        {
+            using HttpResponseMessage answer = await http.GetAsync(tables, Cancel);
+            answer.Headers.Server.ToString().ShouldStartWith("Azurite-Table");
+            using var client = new BlobClient(server);
+            await client.CreateContainerAsync($"box{i}");
+            await server.StopAsync();
+            await server.StartAgainAsync();
+        }
+    }
+
+    [Fact]
     public async Task It_can_be_killed_and_started_again()
     {
         await using AzuriteServer server = await StartAsync();
