@@ -4,6 +4,7 @@
 #
 #   infra/cluster/run.sh                       a silo is killed
 #   infra/cluster/run.sh --disturb restart     silo by silo is stopped and started again: nothing is undone
+#   infra/cluster/run.sh --members azuretables the silos find each other through Azure Tables (those of Azurite); adonet: PostgreSQL
 #   infra/cluster/run.sh --help                what else can be asked for
 #
 # It needs bash, the .NET SDK 10 with Orleans in its package sources, and Node.js with npm. Nothing that it starts outlives
@@ -21,7 +22,13 @@ for program in dotnet node; do
     fi
 done
 
-if ! build="$(dotnet build "$project" -c Release -nologo -v:quiet -nodeReuse:false -p:UseSharedCompilation=false 2>&1)"; then
+membership=
+case " $* " in # Each brings its packages.
+    *" --members azuretables "*) membership=AzureTables ;;
+    *" --members adonet "*) membership=AdoNet ;;
+esac
+
+if ! build="$(dotnet build "$project" -c Release -p:Membership="$membership" -nologo -v:quiet -nodeReuse:false -p:UseSharedCompilation=false 2>&1)"; then
     case "$build" in
         *NU110*Microsoft.Orleans*) echo "run.sh: the package sources of this machine have no Orleans, which a cluster needs." >&2 ;;
         *) echo "$build" >&2 ;;

@@ -15,7 +15,8 @@ internal sealed class ProbeSandbox : IDisposable
     public const string Version = "987.6.5";
 
     public static readonly string[] OrleansPackages =
-        ["Microsoft.Orleans.Sdk", "Microsoft.Orleans.Server", "Microsoft.Orleans.Streaming", "Microsoft.Orleans.TestingHost"];
+        [.. XDocument.Load(Path.Combine(Repository.Root, "eng", "Orleans.props")).Descendants("OrleansPackages").Single().Value
+            .Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)];
 
     private static readonly TimeSpan CommandLimit = TimeSpan.FromSeconds(120);
 
@@ -25,6 +26,7 @@ internal sealed class ProbeSandbox : IDisposable
     {
         CopyFolder(Path.Combine(Repository.Root, "eng"), Path.Combine(_root, "eng"));
         CopyFile("Directory.Solution.targets");
+        CopyFile("Directory.Packages.props");
         CopyFile("global.json");
         Directory.CreateDirectory(Path.Combine(_root, "feed"));
 

@@ -10,17 +10,21 @@ internal sealed class BlobAccount : IAsyncDisposable
 {
     private readonly AzuriteServer? _azurite;
 
-    private BlobAccount(AzuriteServer? azurite, string connection, string container, string description)
+    private BlobAccount(AzuriteServer? azurite, string connection, string container, MembersKind members, string description)
     {
         _azurite = azurite;
         Connection = connection;
         Container = container;
-        Description = description;
+        Members = Drive.Members.Settings(members, azurite?.ConnectionString);
+        Description = members == MembersKind.Streams ? description : $"{description}, members in {members}";
     }
 
     public string Connection { get; }
 
     public string Container { get; }
+
+    /// <summary>What silos are told of where their members are.</summary>
+    public IReadOnlyDictionary<string, string> Members { get; }
 
     /// <summary>What to tell people.</summary>
     public string Description { get; }
@@ -31,13 +35,13 @@ internal sealed class BlobAccount : IAsyncDisposable
         if (options.Connection is { } given)
         {
             string container = $"flightcluster-{Guid.NewGuid():n}";
-            return new BlobAccount(null, given, container, $"container {container} of Azure Blob Storage");
+            return new BlobAccount(null, given, container, options.Members, $"container {container} of Azure Blob Storage");
         }
 
         try
         {
-            AzuriteServer azurite = await AzuriteServer.StartAsync(folders.Azurite, new AzuriteOptions { Progress = Console.WriteLine }, cancellationToken);
-            return new BlobAccount(azurite, azurite.ConnectionString, "flightcluster", $"Azurite at {azurite.BlobEndpoint} (process {azurite.ProcessId})");
+            AzuriteServer azurite = await AzuriteServer.StartAsync(folders.Azurite, new AzuriteOptions { Tables = options.Members == MembersKind.AzureTables, Progress = Console.WriteLine }, cancellationToken);
+            return new BlobAccount(azurite, azurite.ConnectionString, "flightcluster", options.Members, $"Azurite at {azurite.BlobEndpoint} (process {azurite.ProcessId})");
         }
         catch (AzuriteException e)
         {

@@ -71,7 +71,7 @@ internal sealed class Cluster(BlobAccount storage, Folders folders, Timeline tim
 
     private async Task StartAsync(string[] names, CancellationToken cancellationToken)
     {
-        SiloProcess[] started = [.. names.Select(name => SiloProcess.Start(name, storage.Connection, storage.Container, folders))];
+        SiloProcess[] started = [.. names.Select(name => SiloProcess.Start(name, storage, folders))];
         _silos.AddRange(started);
         await Task.WhenAll(started.Select(async silo =>
         {

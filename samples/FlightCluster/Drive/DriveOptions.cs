@@ -34,6 +34,8 @@ internal sealed record DriveOptions
 
     public required Disturbance Disturbance { get; init; }
 
+    public required MembersKind Members { get; init; }
+
     /// <summary>A connection string of Azure Blob Storage, or the address of an account; null for Azurite.</summary>
     public required string? Connection { get; init; }
 
@@ -49,12 +51,13 @@ internal sealed record DriveOptions
         Option<int?> rate = new("--rate") { Description = $"Flights a second, 0 for as fast as it goes [default: {DefaultRate}; with --disturb restart, {RestartRate}]", HelpName = "N" };
         Option<Disturbance> disturbance = new("--disturb") { Description = "What happens in the middle: a silo is killed with SIGKILL and another one started; silo by silo is stopped and started again; nothing", HelpName = "kill|restart|none" };
         Option<StorageKind> storage = new("--storage") { Description = $"What the state is kept in: the emulator of Azure Blob Storage (installed on first use with npm), or Azure Blob Storage, by the connection string or the address of an account in ${SiloSettings.ConnectionVariable}", HelpName = "azurite|azure" };
+        Option<MembersKind> members = new("--members") { Description = $"What the silos keep the list of their members in: where the streams are; Azure Tables, those of Azurite or by the connection string in ${Drive.Members.ConnectionVariable}; PostgreSQL by that connection string, with the tables of Orleans", HelpName = "streams|azuretables|adonet" };
         Option<DirectoryInfo> data = new("--data") { Description = "Keep state, reports and logs here; must be new or empty [default: a temporary folder]", HelpName = "DIR" };
         Option<FileInfo> input = new("--input") { Description = "A JSON array of flights, or one per line [default: flights-20k.json of vega-datasets]", HelpName = "FILE" };
         input.AcceptExistingOnly();
         RootCommand command = new("Starts three silos as processes of this machine, feeds them flights over HTTP, disturbs them in the middle, and compares what comes out.")
         {
-            rate, disturbance, storage, data, input,
+            rate, disturbance, storage, members, data, input,
         };
         command.Validators.Add(result =>
         {
@@ -72,6 +75,12 @@ internal sealed record DriveOptions
             {
                 result.AddError($"--storage azure needs the environment variable {SiloSettings.ConnectionVariable}.");
             }
+
+            bool inAzurite = result.GetValue(members) == MembersKind.AzureTables && result.GetValue(storage) == StorageKind.Azurite;
+            if (result.GetValue(members) != MembersKind.Streams && !inAzurite && Drive.Members.GivenConnection is null)
+            {
+                result.AddError($"--members needs the environment variable {Drive.Members.ConnectionVariable}.");
+            }
         });
 
         DriveOptions? options = null;
@@ -79,6 +88,7 @@ internal sealed record DriveOptions
         {
             Rate = result.GetValue(rate) ?? (result.GetValue(disturbance) == Disturbance.Restart ? RestartRate : DefaultRate),
             Disturbance = result.GetValue(disturbance),
+            Members = result.GetValue(members),
             Connection = result.GetValue(storage) == StorageKind.Azure ? Connect() : null,
             Data = result.GetValue(data)?.FullName,
             Input = result.GetValue(input)?.FullName,

@@ -33,7 +33,7 @@ internal sealed class SiloProcess : IDisposable
 
     public int Id { get; }
 
-    public static SiloProcess Start(string name, string connection, string container, Folders folders)
+    public static SiloProcess Start(string name, BlobAccount storage, Folders folders)
     {
         int[] ports = FreePorts(3);
         string url = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{ports[0]}");
@@ -51,13 +51,19 @@ internal sealed class SiloProcess : IDisposable
 
         foreach ((string option, string value) in ((string, string)[])[
             ("--urls", url), ("--name", name), ("--silo-port", Text(ports[1])), ("--gateway-port", Text(ports[2])),
-            ("--container", container), ("--reports", folders.Reports), ("--logs", folders.Logs), ("--owned", "true")])
+            ("--container", storage.Container), ("--reports", folders.Reports), ("--logs", folders.Logs), ("--owned", "true")])
         {
             start.ArgumentList.Add(option);
             start.ArgumentList.Add(value);
         }
 
-        start.Environment[SiloSettings.ConnectionVariable] = connection; // Where no list of processes shows it.
+        // Where no list of processes shows it.
+        start.Environment[SiloSettings.ConnectionVariable] = storage.Connection;
+        foreach ((string setting, string value) in storage.Members)
+        {
+            start.Environment[setting] = value;
+        }
+
         return new SiloProcess(Process.Start(start)!, name, url, Path.Combine(folders.Logs, name));
 
         static string Text(int port) => port.ToString(CultureInfo.InvariantCulture);

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Azure.Core;
 using Azure.Core.Pipeline;
+using Request = Azure.Core.Request;
 
 namespace OrleansStreaming.Storage.Azure.Tests;
 

@@ -1,26 +1,23 @@
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Runtime;
-using OrleansStreaming.Testing;
+using OrleansStreaming.Core;
 
 namespace OrleansStreaming.Clustering.Tests;
 
-/// <summary>What Orleans asks of a membership table, clause by clause.</summary>
-public sealed class MembershipTableTests : IAsyncLifetime
+/// <summary>What Orleans asks of a membership table, clause by clause, on any storage.</summary>
+public abstract class MembershipTableTests : IAsyncLifetime
 {
-    private readonly InMemoryStorage _data = new();
     private readonly List<ServiceProvider> _processes = [];
     private IMembershipTable _table = null!;
 
-    public async ValueTask InitializeAsync() => _table = await NewProcessAsync();
+    public virtual async ValueTask InitializeAsync() => _table = await NewProcessAsync();
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         foreach (ServiceProvider process in _processes)
         {
             await process.DisposeAsync();
         }
-
-        await _data.DisposeAsync();
     }
 
     [Fact]
@@ -280,7 +277,8 @@ public sealed class MembershipTableTests : IAsyncLifetime
         await _table.AddAsync(entry);
 
         await _table.DeleteMembershipTableEntriesAsync("never there");
-        (await _data.ReadRecordAsync(MembershipRecord.NameOf("never there"), TestContext.Current.CancellationToken)).ShouldBeNull();
+        await using IStorage storage = await OpenAsync();
+        (await storage.ReadRecordAsync(MembershipRecord.NameOf("never there"), TestContext.Current.CancellationToken)).ShouldBeNull();
     }
 
     [Fact]
@@ -314,9 +312,12 @@ public sealed class MembershipTableTests : IAsyncLifetime
         data.Members.Select(m => m.Item2).ShouldBeUnique();
     }
 
+    /// <summary>Opens the storage as one more process does.</summary>
+    protected abstract ValueTask<IStorage> OpenAsync();
+
     private async Task<IMembershipTable> NewProcessAsync(string clusterId = "test")
     {
-        ServiceProvider process = Apps.Clustered((_, _) => ValueTask.FromResult<Core.IStorage>(_data.Share()), clusterId);
+        ServiceProvider process = Apps.Clustered((_, _) => OpenAsync(), clusterId);
         lock (_processes)
         {
             _processes.Add(process);

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -59,16 +60,23 @@ internal sealed class ProviderCluster : IAsyncDisposable
         InMemoryStorage? storage = null,
         Action<StreamingProviderOptions>? options = null,
         Action<ISiloBuilder>? configure = null,
-        Account? account = null)
+        Account? account = null,
+        IReadOnlyDictionary<string, string?>? settings = null)
     {
         storage ??= new InMemoryStorage();
         account ??= new Account();
         var builder = new InProcessTestClusterBuilder(silos);
+        builder.Options.ServiceId = "orders"; // States of grains belong to the service; the next cluster is of the same.
         builder.ConfigureHost(host => host.Logging.SetMinimumLevel(LogLevel.Warning).AddProvider(account));
+        builder.ConfigureSiloHost((_, host) => host.Configuration.AddInMemoryCollection(settings ?? new Dictionary<string, string?>()));
         builder.ConfigureSilo((_, silo) =>
         {
             silo.Services.AddSingleton(account);
-            silo.AddStreamingGrainStorage("PubSubStore");
+            if (settings is null)
+            {
+                silo.AddStreamingGrainStorage("PubSubStore");
+            }
+
             silo.AddStreaming(
                 s => Declare(s.UseMemory(storage), retain).AddOperator<Totals>(from: "orders", to: "totals"),
                 o =>

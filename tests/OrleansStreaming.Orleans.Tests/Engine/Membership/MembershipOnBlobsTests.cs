@@ -1,0 +1,76 @@
+using Microsoft.Extensions.DependencyInjection;
+using OrleansStreaming.Core;
+using OrleansStreaming.Storage.Azure.Tests;
+
+namespace OrleansStreaming.Clustering.Tests;
+
+/// <summary>The membership table on blobs: every clause, and then what becomes of it while requests are disturbed.</summary>
+public sealed class MembershipOnBlobsTests(Azurite azurite) : MembershipTableTests
+{
+    private const int Silos = 4;
+    private const int Steps = 10;
+
+    private readonly string _container = azurite.NextName();
+
+    /// <summary>
+    /// Silos join and change their rows as Orleans has them do it: read, change on what was read, and again when that failed.
+    /// Every step takes effect once, and nobody sees the table go back.
+    /// </summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task In_a_bad_hour_every_change_takes_effect_once(int seed)
+    {
+        await using var faults = new RandomFaults(seed, FaultRates.BadHour);
+        await Task.WhenAll(Enumerable.Range(0, Silos).Select(_ => RunSiloAsync(faults)));
+        faults.Counts.Values.Sum().ShouldBeGreaterThan(5, "requests were disturbed");
+
+        await using ServiceProvider app = Apps.Clustered((_, _) => OpenAsync());
+        MembershipTableData data = await app.GetRequiredService<IMembershipTable>().ReadAllAsync();
+        data.Version.Version.ShouldBe(Silos * Steps);
+        data.Members.Count.ShouldBe(Silos);
+        data.Members.ShouldAllBe(m => m.Item1.FaultZone == Steps && m.Item1.IAmAliveTime > m.Item1.StartTime);
+        data.Members.Select(m => m.Item2).ShouldBeUnique();
+    }
+
+    protected override ValueTask<IStorage> OpenAsync() => azurite.OpenBlobsAsync(_container);
+
+    private async Task RunSiloAsync(RandomFaults faults)
+    {
+        await using ServiceProvider app = Apps.Clustered((_, _) => azurite.OpenBlobsAsync(_container, faults));
+        IMembershipTable table = app.GetRequiredService<IMembershipTable>();
+        MembershipEntry entry = Tests.Silos.Entry();
+        int version = 0;
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(TimeSpan.FromSeconds(60));
+        for (int step = 1; step <= Steps; step++)
+        {
+            (entry.FaultZone, entry.Status) = (step, step == 1 ? MemberStatus.Joining : MemberStatus.Active);
+            entry.IAmAliveTime = entry.StartTime.AddSeconds(step);
+            while (!await IsDoneAsync())
+            {
+            }
+        }
+
+        async Task<bool> IsDoneAsync()
+        {
+            try
+            {
+                MembershipTableData now = await table.ReadAllAsync(limit.Token);
+                now.Version.Version.ShouldBeGreaterThanOrEqualTo(version);
+                version = now.Version.Version;
+                if (now.TryGet(entry.SiloAddress) is not { } mine)
+                {
+                    return await table.InsertRowAsync(entry, now.Version.Next(), limit.Token);
+                }
+
+                await table.UpdateIAmAliveAsync(entry, limit.Token);
+                return mine.Item1.FaultZone == entry.FaultZone || await table.UpdateRowAsync(entry, mine.Item2, now.Version.Next(), limit.Token);
+            }
+            catch (StorageException)
+            {
+                return false; // It may have taken effect or not: who reads again knows.
+            }
+        }
+    }
+}
