@@ -125,9 +125,11 @@ internal sealed partial class PartitionCache(PartitionQueue queue, StreamingProv
             _lines.Add(streamId, line = new CacheLine(streamId));
         }
 
-        CacheCursor cursor = CursorAt(line, (OffsetToken?)token);
+        // Orleans asks for the place that it remembers also when that was found to be gone.
+        OffsetToken? place = _lost.Remove(streamId) ? OffsetToken.Earliest : (OffsetToken?)token;
+        CacheCursor cursor = CursorAt(line, place);
         line.Cursors.Add(cursor);
-        HoldFor(cursor, (OffsetToken?)token);
+        HoldFor(cursor, place);
         return cursor;
     }
 
@@ -220,7 +222,7 @@ internal sealed partial class PartitionCache(PartitionQueue queue, StreamingProv
         long gone = line.First is { } first ? Math.Min(_purgedTo, first.First - 1) : _purgedTo;
         if (token is null)
         {
-            return _lost.Remove(line.Id) ? new CacheCursor(this, line, Offset.None.Value, gone, true) : new CacheCursor(this, line, ReadTo, 0, false);
+            return new CacheCursor(this, line, ReadTo, 0, false);
         }
 
         if (token.IsDelivered)

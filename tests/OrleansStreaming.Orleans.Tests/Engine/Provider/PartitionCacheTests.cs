@@ -89,6 +89,23 @@ public sealed class PartitionCacheTests
     }
 
     [Fact]
+    public void The_cursor_that_follows_a_lost_one_begins_at_the_earliest_wherever_it_is_asked_to()
+    {
+        Add("a", 10);
+        IQueueCacheCursor lost = Cursor("a", First(3));
+        ((CacheCursor)lost).Take(new FeedHistory([], 3, Gone: true));
+        Should.Throw<StreamDataGoneException>(() => lost.MoveNextWithResult());
+        lost.Dispose();
+
+        // Orleans asks for the same place again.
+        IQueueCacheCursor next = Cursor("a", First(3));
+        ((CacheCursor)next).Take(new FeedHistory([], 9));
+        Moves(next).ShouldBeTrue();
+        Given(next).ShouldBe([10]);
+        Cursor("a", First(3)).ShouldBeOfType<CacheCursor>().After.ShouldBe(2, "only the next one");
+    }
+
+    [Fact]
     public void A_full_cache_waits_for_who_moves_and_leaves_behind_who_does_not()
     {
         Add("stuck", 10);
