@@ -113,6 +113,22 @@ public sealed class LimitTests
     }
 
     [Fact]
+    public async Task A_producer_counts_once_however_much_it_sends()
+    {
+        using var folder = new TestFolder();
+        await using WebApp app = await WebApp.StartAsync(folder["data"], s => s.AddOrders(), o => o.MaxProducers = 2);
+        Order[] one = [new Order("one", 1)];
+        for (int i = 1; i <= 100; i++)
+        {
+            await app.AcceptedAsync(app.PostOrdersAsync(one, "a", i));
+            await app.QuietAsync();
+        }
+
+        await app.AcceptedAsync(app.PostOrdersAsync(one, "b", 1));
+        await WebApp.ProblemAsync(app.PostOrdersAsync(one, "c", 1), HttpStatusCode.TooManyRequests, "too-many-producers");
+    }
+
+    [Fact]
     public async Task What_is_not_durable_in_time_is_answered_with_504_and_may_be_repeated()
     {
         using var folder = new TestFolder();

@@ -15,14 +15,15 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
     private LogCursor _stableCursor;
     private long _end = Offset.None.Value;
     private long _endBefore = Offset.None.Value;
+    private int _externalInBoth;
 
     /// <summary>Names up to <see cref="StablePosition"/>.</summary>
     public ProducerTable Stable { get; private set; } = new();
 
     public long StablePosition { get; private set; } = Offset.None.Value;
 
-    /// <summary>About how many clients and sources are remembered.</summary>
-    public int ExternalProducers => Stable.External + _overlay.External;
+    /// <summary>How many clients and sources are remembered.</summary>
+    public int ExternalProducers => Stable.External + _overlay.External - _externalInBoth;
 
     public void Load(ProducerTable stable, long position)
     {
@@ -36,6 +37,7 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
     public void Rebuild()
     {
         _overlay = new ProducerTable();
+        _externalInBoth = 0;
         _overlayCursor = LogCursor.After(log, StablePosition);
     }
 
@@ -82,9 +84,30 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
             return false;
         }
 
-        long oldest = (silo.WallMicros / 1000) - silo.Options.ProducerIdleMs;
-        Stable.RemoveWhere((key, entry) => key[0] == (byte)ProducerKind.External ? entry.TimeMs < oldest : IsForgotten(key, entry.Name.Input));
+        Forget();
         return true;
+    }
+
+    /// <summary>
+    /// Forgets what cannot repeat, and in the other part also what the stable part has taken over: else that would grow until a
+    /// record becomes void.
+    /// </summary>
+    private void Forget()
+    {
+        _overlay.RemoveWhere((key, entry) => (Stable.TryGet(key, out ProducerEntry stable) && stable.Name >= entry.Name) || IsForgotten(key, in entry));
+        long oldest = (silo.WallMicros / 1000) - silo.Options.ProducerIdleMs;
+        Stable.RemoveWhere((key, entry) => key[0] == (byte)ProducerKind.External ? entry.TimeMs < oldest : IsForgotten(key, in entry));
+        _externalInBoth = _overlay.CountExternal(Stable);
+    }
+
+    private bool IsForgotten(byte[] key, in ProducerEntry entry) => key[0] == (byte)ProducerKind.Grain && IsForgotten(key, entry.Name.Input);
+
+    private void Raise(ProducerTable into, ReadOnlySpan<byte> key, in ProducerEntry entry)
+    {
+        if (into.Raise(key, in entry) && key[0] == (byte)ProducerKind.External && (into == Stable ? _overlay : Stable).TryGet(key, out _))
+        {
+            _externalInBoth++;
+        }
     }
 
     /// <summary>No output of an input at or below the floor will ever be repeated.</summary>
@@ -129,7 +152,7 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
     /// <param name="last">Its highest name, and where it was appended.</param>
     public void Appended(ReadOnlySpan<byte> producer, in ProducerEntry last)
     {
-        _overlay.Raise(producer, in last);
+        Raise(_overlay, producer, in last);
         _overlayCursor = LogCursor.End(log);
     }
 
@@ -183,7 +206,7 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
         {
             if (key.Length > 0 && (key[0] == (byte)ProducerKind.External || !IsForgotten(key, entry.Name.Input)))
             {
-                into.Raise(key, in entry);
+                Raise(into, key, in entry);
             }
         }
     }
@@ -205,7 +228,7 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
             else if (producer.Length > 0)
             {
                 int length = ProducerTable.KeyOf(new Row { Producer = ProducerKind.External, ProducerKey = producer }, key);
-                into.Raise(key[..length], new ProducerEntry(block.LastName, block.Journal, block.Lsn, block.BaseTime / 1000));
+                Raise(into, key[..length], new ProducerEntry(block.LastName, block.Journal, block.Lsn, block.BaseTime / 1000));
             }
 
             cursor.PassBlock();

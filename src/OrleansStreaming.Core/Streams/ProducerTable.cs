@@ -42,15 +42,22 @@ internal sealed class ProducerTable
 
     public bool TryGet(ReadOnlySpan<byte> key, out ProducerEntry entry) => _lookup.TryGetValue(key, out entry);
 
-    /// <summary>Takes a name if it is higher than the one known.</summary>
-    public void Raise(ReadOnlySpan<byte> key, in ProducerEntry entry)
+    /// <summary>Takes a name if it is higher than the one known. Returns whether none was known of its producer.</summary>
+    public bool Raise(ReadOnlySpan<byte> key, in ProducerEntry entry)
     {
-        if (!_lookup.TryGetValue(key, out ProducerEntry known) || entry.Name.CompareTo(known.Name) > 0)
+        bool isNew = !_lookup.TryGetValue(key, out ProducerEntry known);
+        if (isNew || entry.Name.CompareTo(known.Name) > 0)
         {
-            External += known == default && key[0] == (byte)ProducerKind.External ? 1 : 0;
+            External += isNew && key[0] == (byte)ProducerKind.External ? 1 : 0;
             _lookup[key] = entry;
         }
+
+        return isNew;
     }
+
+    /// <summary>How many clients and sources are here and in another table.</summary>
+    public int CountExternal(ProducerTable other) =>
+        _entries.Keys.Count(key => key[0] == (byte)ProducerKind.External && other._entries.ContainsKey(key));
 
     public void RemoveWhere(Func<byte[], ProducerEntry, bool> condition)
     {
