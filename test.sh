@@ -14,7 +14,7 @@ simulation="tests/OrleansStreaming.Simulation"
 minimum_tests=1100         # a run that finds fewer tests than this has lost some: raise it as the suite grows (not counting those on Azurite)
 restore_limit=600        # seconds, as are the next four
 build_limit=900
-test_limit=900
+test_limit=1800
 simulation_limit=900
 exhaustion_limit=600
 

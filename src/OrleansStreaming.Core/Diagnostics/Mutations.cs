@@ -263,9 +263,5 @@ internal static class Mutations
     [Breaks("StopRest")]
     public static readonly bool GiveUpBeforeAllRest = IsOn(nameof(GiveUpBeforeAllRest));
 
-    /// <summary>Who stops waits until floors have arrived, too.</summary>
-    [Breaks("StopFloors")]
-    public static readonly bool AwaitFloors = IsOn(nameof(AwaitFloors));
-
     private static bool IsOn(string name) => AppContext.TryGetSwitch(BreaksAttribute.SwitchPrefix + name, out bool on) && on;
 }

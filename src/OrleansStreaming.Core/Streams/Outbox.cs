@@ -39,7 +39,7 @@ internal sealed class Outbox(Silo silo)
                     break;
                 }
 
-                if (batch.Floor is null || Mutations.AwaitFloors)
+                if (batch.Floor is null)
                 {
                     return false;
                 }

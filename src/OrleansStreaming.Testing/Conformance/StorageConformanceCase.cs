@@ -3,7 +3,7 @@ namespace OrleansStreaming.Testing;
 /// <summary>One case of <see cref="StorageConformance"/>.</summary>
 public sealed class StorageConformanceCase
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
     private readonly Func<StorageTrial, Task> _body;
 
     internal StorageConformanceCase(string name, string description, Func<StorageTrial, Task> body, StorageAbilities needs = StorageAbilities.None)

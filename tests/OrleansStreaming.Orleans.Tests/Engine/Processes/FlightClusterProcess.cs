@@ -8,7 +8,7 @@ namespace OrleansStreaming.Clustering.Tests;
 /// <summary>The driver of the sample FlightCluster as a process, with the silos and the Azurite that it starts, and what it has printed.</summary>
 internal sealed partial class FlightClusterProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(6);
     private readonly Process _process;
     private readonly StringBuilder _output = new();
     private readonly SemaphoreSlim _printed = new(0);
