@@ -61,6 +61,10 @@ internal sealed class SharedSeat(string grainKey) : Seat
         {
             Volatile.Write(ref _heldUpAt, begun);
         }
+        else if (!waits && Volatile.Read(ref _running) == 0)
+        {
+            Volatile.Write(ref _heldUpAt, -1); // It was the activation that took long.
+        }
 
         _begunBefore = waits ? begun : -1;
     }
