@@ -75,8 +75,8 @@ internal sealed record SiloOptions
     /// <summary>How long a step copies grains, or tells them that they are covered.</summary>
     public long CaptureMicrosPerStep { get; init; } = 500;
 
-    /// <summary>Blocks of a partition's log that are not needed any more, forgotten in one step.</summary>
-    public int TrimBlocksPerStep { get; init; } = 128;
+    /// <summary>Blocks of a partition's log that one step forgets, and whose names it forgets: small frames make tens of thousands superfluous at once.</summary>
+    public int BlocksPerStep { get; init; } = 128;
 
     /// <summary>Grains brought back in one step.</summary>
     public int LoadsPerStep { get; init; } = 256;

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace OrleansStreaming.Core;
 
 /// <summary>
@@ -13,7 +15,8 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
     private const int MaxInputs = 32;
     private Slot[]? _slots;
     private int _slotCount;
-    private GrainInput[]? _inputs;
+    private FewInputs _fewInputs;
+    private GrainInput[]? _moreInputs;
     private int _inputCount;
 
     public int Partition { get; private set; } = partition;
@@ -38,7 +41,9 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
     public bool OnlyGrains { get; private set; } = true;
 
     /// <summary>The highest inputs that its rows were made of, by who made them.</summary>
-    public ReadOnlySpan<GrainInput> Inputs => _inputs.AsSpan(0, _inputCount);
+    public ReadOnlySpan<GrainInput> Inputs => RoomForInputs[.._inputCount];
+
+    private Span<GrainInput> RoomForInputs => _moreInputs ?? (Span<GrainInput>)_fewInputs;
 
     /// <summary>Whether all rows appended so far have the time <see cref="BaseTime"/>.</summary>
     public bool HasOneTime { get; private set; } = true;
@@ -170,9 +175,9 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
     /// <summary>The row that was appended last is an output of a grain, which reads a partition; -1 when that is not known.</summary>
     public void NoteGrain(int operatorId, int sourcePartition, long input)
     {
-        for (int i = 0; i < _inputCount; i++)
+        Span<GrainInput> inputs = RoomForInputs;
+        foreach (ref GrainInput known in inputs[.._inputCount])
         {
-            ref GrainInput known = ref _inputs![i];
             if (known.SourcePartition == sourcePartition && known.OperatorId == operatorId)
             {
                 known.Highest = Math.Max(known.Highest, input);
@@ -183,13 +188,14 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
         OnlyGrains &= sourcePartition >= 0 && _inputCount < MaxInputs;
         if (OnlyGrains)
         {
-            _inputs ??= new GrainInput[2];
-            if (_inputCount == _inputs.Length)
+            if (_inputCount == inputs.Length)
             {
-                Array.Resize(ref _inputs, _inputCount * 2);
+                _moreInputs = new GrainInput[MaxInputs];
+                inputs.CopyTo(_moreInputs);
+                inputs = _moreInputs;
             }
 
-            _inputs[_inputCount++] = new GrainInput { OperatorId = operatorId, SourcePartition = sourcePartition, Highest = input };
+            inputs[_inputCount++] = new GrainInput { OperatorId = operatorId, SourcePartition = sourcePartition, Highest = input };
         }
     }
 
@@ -328,6 +334,16 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
         public int OperatorId;
         public int SourcePartition;
         public long Highest;
+    }
+
+    /// <summary>
+    /// Enough for the blocks of small frames, of which there are most, inside of them: an array of its own that an old block
+    /// gets makes the collector look at the old block and its neighbours.
+    /// </summary>
+    [InlineArray(4)]
+    private struct FewInputs
+    {
+        private GrainInput _first;
     }
 
     /// <summary>A vector that rows of the block share.</summary>

@@ -58,12 +58,13 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
     }
 
     /// <summary>Moves the stable part on over blocks of one producer and those that are forgotten, whose rows need not be read, nor be in memory.</summary>
-    public void PassWholeBlocks()
+    /// <param name="most">How many; a floor that rises lets tens of thousands be forgotten at once.</param>
+    /// <returns>Whether there may be more.</returns>
+    public bool PassWholeBlocks(int most)
     {
-        if (TryPassBlocks(ref _stableCursor, Stable, stableOnly: true, out long position))
-        {
-            StablePosition = Math.Max(StablePosition, position);
-        }
+        int left = PassBlocks(ref _stableCursor, Stable, stableOnly: true, most, out long position);
+        StablePosition = Math.Max(StablePosition, position);
+        return left == 0;
     }
 
     /// <summary>
@@ -159,7 +160,7 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
     private bool TryScan(ref LogCursor cursor, ProducerTable into, bool stableOnly, long upTo, out long position)
     {
         Span<byte> producer = stackalloc byte[ProducerTable.MaxKeyBytes];
-        TryPassBlocks(ref cursor, into, stableOnly, out position);
+        PassBlocks(ref cursor, into, stableOnly, int.MaxValue, out position);
         while (!(cursor.TryFindBlock(log, out LogBlock? next) && next.LastOffset > upTo) && cursor.TryEnter(log, silo, out LogBlock? block, out int start, out int index))
         {
             bool durable = silo.Journals.IsDurable(block.Journal, block.Lsn);
@@ -194,10 +195,8 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
             }
 
             Take(producer[..run], in last);
-            if (TryPassBlocks(ref cursor, into, stableOnly, out long passed))
-            {
-                position = passed;
-            }
+            PassBlocks(ref cursor, into, stableOnly, int.MaxValue, out long passed);
+            position = Math.Max(position, passed);
         }
 
         return cursor.AtEnd(log);
@@ -211,12 +210,13 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
         }
     }
 
-    private bool TryPassBlocks(ref LogCursor cursor, ProducerTable into, bool stableOnly, out long position)
+    /// <summary>Passes blocks whose rows need not be read; returns how many fewer than it might have.</summary>
+    private int PassBlocks(ref LogCursor cursor, ProducerTable into, bool stableOnly, int most, out long position)
     {
         Span<byte> key = stackalloc byte[ProducerTable.MaxKeyBytes];
         position = Offset.None.Value;
-        while (cursor.TryFindBlock(log, out LogBlock? block) && cursor.IsAtStart && block is { Closed: true, HasSlots: false }
-            && (!stableOnly || silo.Journals.IsDurable(block.Journal, block.Lsn)))
+        for (; most > 0 && cursor.TryFindBlock(log, out LogBlock? block) && cursor.IsAtStart && block is { Closed: true, HasSlots: false }
+            && (!stableOnly || silo.Journals.IsDurable(block.Journal, block.Lsn)); most--)
         {
             if (block.OnlyProducer is not { } producer)
             {
@@ -235,6 +235,6 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
             position = block.LastOffset;
         }
 
-        return position >= 0;
+        return most;
     }
 }

@@ -60,7 +60,7 @@ internal sealed partial class Partition
         }
 
         Checkpoints.Step();
-        Log.Trim(_silo.Options.TrimBlocksPerStep, _silo.Journal.SpareBlocks);
+        Log.Trim(_silo.Options.BlocksPerStep, _silo.Journal.SpareBlocks);
         AnswerSources();
         SettleSlots();
         KeepWithinMemory();
@@ -221,6 +221,7 @@ internal sealed partial class Partition
     }
 
     private long _settledMs;
+    private bool _passing;
     private long _keptMs;
     private long _leftBytes;
 
@@ -230,8 +231,10 @@ internal sealed partial class Partition
         {
             _settledMs = _silo.NowMs;
             Log.SettleSlots(_silo.Journals, _silo.Probe);
-            Duplicates.PassWholeBlocks();
+            _passing = true;
         }
+
+        _passing = _passing && Duplicates.PassWholeBlocks(_silo.Options.BlocksPerStep);
     }
 
     /// <summary>Lets rows leave memory when there are too many: first those that everybody has passed, then those far ahead.</summary>

@@ -101,6 +101,7 @@ internal sealed record Scenario
         RowsPerStep = random.Pick(1, 8, 20, 64),
         SourceBacklogBytes = random.Pick(0, 100, 2000, 1 << 20),
         CaptureGrainsPerStep = random.Pick(1, 2, 4, 512),
+        BlocksPerStep = random.Pick(1, 4, 128),
         LoadsPerStep = random.Pick(1, 3, 256),
         DeltaFromBytes = random.Pick(0, 1, 4096),
         DeltaMostPercent = random.Pick(50, 200, 1000),
