@@ -53,7 +53,7 @@ internal abstract class Contender : IAsyncDisposable
     }
 
     /// <summary>Hands over one event, or as many as it takes at once; returns how many.</summary>
-    public abstract Task<int> SendAsync(long number, int keys, int most, bool timed, CancellationToken cancellationToken);
+    public abstract Task<int> SendAsync(long number, WorkKeys keys, int most, bool timed, CancellationToken cancellationToken);
 
     /// <summary>How many calls of <see cref="SendAsync"/> run at once.</summary>
     public virtual int Senders => 256;

@@ -11,7 +11,7 @@ internal sealed class DirectCalls : Contender
 
     public override string Name => "direct calls";
 
-    public override async Task<int> SendAsync(long number, int keys, int most, bool timed, CancellationToken cancellationToken)
+    public override async Task<int> SendAsync(long number, WorkKeys keys, int most, bool timed, CancellationToken cancellationToken)
     {
         Work work = Work.Of(number, keys, timed ? System.Diagnostics.Stopwatch.GetTimestamp() : 0);
         await _grains!.GetGrain<ICounterGrain>(work.Key).Add(work);

@@ -1,7 +1,7 @@
 namespace OrleansStreaming.Benchmarks;
 
 /// <summary>Sends events to a contender as fast as it takes them, and never more than some ahead of what it has processed.</summary>
-internal sealed class Load(Contender contender, int keys, bool timed = false)
+internal sealed class Load(Contender contender, WorkKeys keys, bool timed = false)
 {
     private long _next;
     private long _sent;

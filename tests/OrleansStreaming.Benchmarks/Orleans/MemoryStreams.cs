@@ -15,7 +15,7 @@ internal sealed class MemoryStreams : Contender
 
     public override string Name => "memory streams";
 
-    public override async Task<int> SendAsync(long number, int keys, int most, bool timed, CancellationToken cancellationToken)
+    public override async Task<int> SendAsync(long number, WorkKeys keys, int most, bool timed, CancellationToken cancellationToken)
     {
         Work work = Work.Of(number, keys, timed ? Stopwatch.GetTimestamp() : 0);
         await _streams!.GetStream<Work>(StreamId.Create(Namespace, work.Key)).OnNextAsync(work);

@@ -4,7 +4,7 @@ using System.Diagnostics;
 namespace OrleansStreaming.Benchmarks;
 
 /// <summary>The engine on an Orleans cluster, against what one writes on Orleans without it.</summary>
-internal sealed class OrleansScenario(Common common, int silos, int keys, int seconds, int resident, int rate, string only)
+internal sealed class OrleansScenario(Common common, int silos, WorkKeys keys, int seconds, int resident, int rate, string only)
 {
     private static readonly string[] Names = ["all", "memory", "direct", "grain", "limited", "dense", "latency"];
 
@@ -12,29 +12,30 @@ internal sealed class OrleansScenario(Common common, int silos, int keys, int se
     {
         Option<int> silos = CommonOptions.Number("--silos", "N", "Silos, all in this process", 1, 1, 8);
         Option<int> keys = CommonOptions.Number("--keys", "N", "Different keys, each with a grain", 100_000, 1, 10_000_000);
+        Option<string> order = CommonOptions.Word("--order", "How keys come after each has come once: drawn at random, or in turn, which is the worst where few may be in memory", "uniform", "turn");
         Option<int> seconds = CommonOptions.Number("--seconds", "N", "How long each contender is measured", 15, 1, 3600);
         Option<int> resident = CommonOptions.Number("--resident-percent", "N", "How many of the keys may be in memory, in another run of each hosting; 0 for no such runs", 0, 0, 99);
         Option<int> rate = CommonOptions.Number("--rate", "N", "Events a second while latency is measured", 1000, 1, 100_000);
         Option<string> only = CommonOptions.Word("--only", "One contender, or the latency, alone", Names);
         Command command = new("orleans", "The Orleans engine beside memory streams and direct calls: a count and sum by key of events of 100 bytes")
         {
-            silos, keys, seconds, resident, rate, only,
+            silos, keys, order, seconds, resident, rate, only,
         };
         CommonOptions common = CommonOptions.AddTo(command, runs: 1);
         command.SetAction((parsed, cancellationToken) => new OrleansScenario(
-            common.Read(parsed), parsed.GetValue(silos), parsed.GetValue(keys), parsed.GetValue(seconds), parsed.GetValue(resident), parsed.GetValue(rate), parsed.GetValue(only)!).RunAsync(cancellationToken));
+            common.Read(parsed), parsed.GetValue(silos), new WorkKeys(parsed.GetValue(keys), parsed.GetValue(order) == "turn"), parsed.GetValue(seconds), parsed.GetValue(resident), parsed.GetValue(rate), parsed.GetValue(only)!).RunAsync(cancellationToken));
         return command;
     }
 
     private async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         using var folder = BenchFolder.Create(common.Data);
-        Report report = new Report("orleans", $"orleans: {silos} silos, {keys:N0} keys, {seconds} s each, on {folder.Kind}")
-            .With("silos", silos).With("keys", keys).With("seconds", seconds).With("processors", Environment.ProcessorCount);
+        Report report = new Report("orleans", $"orleans: {silos} silos, {keys.Count:N0} keys, {(keys.InTurn ? "in turn" : "uniform")}, {seconds} s each, on {folder.Kind}")
+            .With("silos", silos).With("keys", keys.Count).With("order", keys.InTurn ? "turn" : "uniform").With("seconds", seconds).With("processors", Environment.ProcessorCount);
         Figures? memory = await MeasureAsync("memory", () => new MemoryStreams(), cancellationToken);
         Figures? direct = await MeasureAsync("direct", () => new DirectCalls(), cancellationToken);
         Figures? grain = await MeasureAsync("grain", () => new StreamingContender(folder["grain"], OperatorHosting.GrainPerKey, 0, timed: false), cancellationToken);
-        int most = Math.Max(1, (int)((long)keys * resident / 100 / silos));
+        int most = Math.Max(1, (int)((long)keys.Count * resident / 100 / silos));
         Figures? limited = resident == 0 ? null : await MeasureAsync(
             "limited", () => new StreamingContender(folder["limited"], OperatorHosting.GrainPerKey, most, timed: false), cancellationToken);
         Figures? denseLimited = resident == 0 ? null : await MeasureAsync(
@@ -102,14 +103,14 @@ internal sealed class OrleansScenario(Common common, int silos, int keys, int se
         await contender.StartAsync(silos, cancellationToken);
         var load = new Load(contender, keys);
         var warmUp = Stopwatch.StartNew();
-        await Progress.ShowAsync($"{contender.Name}: every key once", keys, () => contender.Processed, async () =>
+        await Progress.ShowAsync($"{contender.Name}: every key once", keys.Count, () => contender.Processed, async () =>
         {
-            await load.RunAsync(keys, null, cancellationToken);
+            await load.RunAsync(keys.Count, null, cancellationToken);
             return 0;
         });
         Progress.Note($"  every key once in {warmUp.Elapsed.TotalSeconds:N1} s, {contender.Resident:N0} grains in memory");
         long held = GC.GetTotalMemory(forceFullCollection: true) - before;
-        long grains = contender.Resident > 0 ? contender.Resident : keys;
+        long grains = contender.Resident > 0 ? contender.Resident : keys.Count;
         var meter = new ProcessMeter();
         long start = contender.Processed, half = 0;
         await Progress.ShowAsync($"{contender.Name}: {seconds} s", seconds, () => meter.Read().Seconds, async () =>
@@ -130,11 +131,11 @@ internal sealed class OrleansScenario(Common common, int silos, int keys, int se
 
     private async Task LatencyAsync(Report report, string name, Func<Contender> make, Aim? aim, CancellationToken cancellationToken)
     {
-        const int Keys = 10_000;
+        var few = new WorkKeys(10_000, keys.InTurn);
         await using Contender contender = make();
         await contender.StartAsync(silos, cancellationToken);
-        await new Load(contender, Keys, timed: true).RunAsync(Keys, null, cancellationToken); // Every key once, so that no grain is new.
-        while (contender.Processed < Keys)
+        await new Load(contender, few, timed: true).RunAsync(few.Count, null, cancellationToken); // Every key once, so that no grain is new.
+        while (contender.Processed < few.Count)
         {
             await Task.Delay(10, cancellationToken);
         }
@@ -152,7 +153,7 @@ internal sealed class OrleansScenario(Common common, int silos, int keys, int se
                     Native.SleepMicros(200);
                 }
 
-                sends.Add(contender.SendAsync(sent, Keys, 1, timed: true, cancellationToken));
+                sends.Add(contender.SendAsync(sent, few, 1, timed: true, cancellationToken));
             }
 
             await Task.WhenAll(sends);

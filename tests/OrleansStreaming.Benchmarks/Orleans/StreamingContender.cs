@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans;
@@ -32,11 +33,25 @@ internal sealed class StreamingContender(string folder, OperatorHosting hosting,
 
     public override long Resident => _engines.Sum(e => e.GetTotals().Grains);
 
-    public override async Task<int> SendAsync(long number, int keys, int most, bool timed, CancellationToken cancellationToken)
+    public override async Task<int> SendAsync(long number, WorkKeys keys, int most, bool timed, CancellationToken cancellationToken)
     {
         long due = timed ? Stopwatch.GetTimestamp() : 0;
-        IngestAnswer answer = await _engines[(int)(number / Math.Max(1, most) % _engines.Length)].PublishAsync("work", Batch(number, keys, most, due), cancellationToken);
+        StreamingEngine engine = _engines[(int)(number / Math.Max(1, most) % _engines.Length)];
+        IngestAnswer answer = await Publish();
         return answer.Outcome == IngestOutcome.Durable ? most : throw new InvalidOperationException($"The edge refused events: {answer.Outcome}.");
+
+        Task<IngestAnswer> Publish()
+        {
+            Work[] batch = ArrayPool<Work>.Shared.Rent(most);
+            for (int i = 0; i < most; i++)
+            {
+                batch[i] = Work.Of(number + i, keys, due);
+            }
+
+            Task<IngestAnswer> publishing = engine.PublishAsync<Work>("work", batch.AsSpan(0, most), cancellationToken); // Has encoded them when it returns.
+            ArrayPool<Work>.Shared.Return(batch);
+            return publishing;
+        }
     }
 
     protected override void Configure(ISiloBuilder silo)
@@ -62,14 +77,6 @@ internal sealed class StreamingContender(string folder, OperatorHosting hosting,
         while (!(await Task.WhenAll(_engines.Select(e => e.GetHealthAsync()))).All(h => h.Ready))
         {
             await Task.Delay(10, cancellationToken);
-        }
-    }
-
-    private static IEnumerable<Work> Batch(long number, int keys, int count, long due)
-    {
-        for (int i = 0; i < count; i++)
-        {
-            yield return Work.Of(number + i, keys, due);
         }
     }
 

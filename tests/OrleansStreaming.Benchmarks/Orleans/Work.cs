@@ -37,11 +37,11 @@ internal struct Work
     [Id(7)]
     public Guid Fourth;
 
-    /// <summary>The number-th event; keys come in an order that visits all of them before any comes again.</summary>
-    public static Work Of(long number, int keys, long due = 0) =>
+    /// <summary>The number-th event.</summary>
+    public static Work Of(long number, WorkKeys keys, long due = 0) =>
         new()
         {
-            Key = (long)((ulong)number * 0x9E3779B1 % (ulong)keys),
+            Key = keys.Of(number),
             Number = number,
             Amount = number * 7 % 1000,
             Due = due,
