@@ -15,7 +15,7 @@ internal sealed class LatencyScenario(Common common, LatencyScenario.Load load)
         Option<int[]> depths = new("--depths") { Description = "How many operators in a row", HelpName = "N", DefaultValueFactory = _ => [1, 3, 5], AllowMultipleArgumentsPerToken = true };
         Option<int> rate = CommonOptions.Number("--rate", "N", "Events a second, offered whatever happens", 50_000, 1, 10_000_000);
         Option<int> duration = CommonOptions.Number("--duration-ms", "MS", "For how long each repetition offers events that are counted", 3000, 50, 3_600_000);
-        Option<int> warmUp = CommonOptions.Number("--warm-up-ms", "MS", "For how long before that, until its checkpoints give memory back for new events", 6000, 0, 3_600_000);
+        Option<int> warmUp = CommonOptions.Number("--warm-up-ms", "MS", "For how long before that, until its checkpoints give memory back for new events", 10_000, 0, 3_600_000);
         Option<int> flush = CommonOptions.Number("--flush-ms", "MS", "Everything is also measured with every flush taking that much longer; 0 for not", 10, 0, 10_000);
         Option<int> keys = CommonOptions.Number("--keys", "N", "Different keys", 10_000, 1, 100_000_000);
         Option<int> silos = CommonOptions.Number("--silos", "N", "Silos", 1, 1, 16);

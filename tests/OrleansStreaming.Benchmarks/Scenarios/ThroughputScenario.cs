@@ -20,11 +20,12 @@ internal sealed class ThroughputScenario(Common common, KeySequence keys, string
         Option<string> variant = CommonOptions.Word("--variant", "Events: structs under a number, structs under a text, JSON records under a number", Variants.Names);
         Option<string> feed = CommonOptions.Word("--feed", "How events come in: many calls to publish, or one ISource", "source", "publish");
         Option<int> ahead = CommonOptions.Number("--ahead", "N", "How many events may be published and not yet processed", 100_000, 1, 100_000_000);
+        Option<int> flush = CommonOptions.Number("--flush-ms", "MS", "Every flush takes that much longer, as that of a store far away: then more depends on what is not durable yet", 0, 0, 10_000);
         Option<bool> verify = new("--verify") { Description = "Compare the states of all grains with what they must be; slow" };
         Option<bool> allocations = new("--allocations") { Description = "Also show which types are allocated, in a repetition of its own" };
         Command command = new("throughput", "Events of 100 bytes, a running count and sum by key, every 1,000th event released by a sink")
         {
-            keys, events, silos, hops, partitions, distribution, variant, feed, ahead, verify, allocations,
+            keys, events, silos, hops, partitions, distribution, variant, feed, ahead, flush, verify, allocations,
         };
         CommonOptions common = CommonOptions.AddTo(command, blobs: true);
         command.SetAction((parsed, cancellationToken) =>
@@ -46,6 +47,7 @@ internal sealed class ThroughputScenario(Common common, KeySequence keys, string
                     Partitions = parsed.GetValue(partitions),
                     Ahead = parsed.GetValue(ahead),
                     FromSource = parsed.GetValue(feed) == "source",
+                    Files = f => f.FlushDelay = TimeSpan.FromMilliseconds(parsed.GetValue(flush)),
                 }).RunAsync(cancellationToken);
         });
         return command;
