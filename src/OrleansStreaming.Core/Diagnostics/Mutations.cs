@@ -255,9 +255,9 @@ internal static class Mutations
 
     // ---------- Stops of all silos together
 
-    /// <summary>A silo stops its turns, and claims nothing more, while partitions are still on the move to it.</summary>
-    [Breaks("StopQuiet")]
-    public static readonly bool StopWhileMoving = IsOn(nameof(StopWhileMoving));
+    /// <summary>Partitions move from one silo to another while all are to stop.</summary>
+    [Breaks("StopKeep")]
+    public static readonly bool MoveWhileAllStop = IsOn(nameof(MoveWhileAllStop));
 
     /// <summary>A silo gives its partitions up while turns of others may still send there.</summary>
     [Breaks("StopRest")]

@@ -71,7 +71,8 @@ internal readonly record struct Seal(int Journal, long End);
 /// <param name="Dead">Journals whose writers are known to be gone, and should be sealed.</param>
 /// <param name="Placed">Where each partition belongs, in the order of declaration; null to place them by their place among the names.</param>
 /// <param name="Self">Under which of the names the receiver is meant; null for its own.</param>
-internal sealed record MembershipView(IReadOnlyList<string> Names, IReadOnlyDictionary<string, int> Live, IReadOnlySet<int> Dead, IReadOnlyList<string>? Placed = null, string? Self = null)
+/// <param name="NobodyStays">All of them are to stop: whoever serves a partition keeps it until then, as the one that it would go to may have stopped claiming.</param>
+internal sealed record MembershipView(IReadOnlyList<string> Names, IReadOnlyDictionary<string, int> Live, IReadOnlySet<int> Dead, IReadOnlyList<string>? Placed = null, string? Self = null, bool NobodyStays = false)
 {
     /// <summary>Where a partition belongs: its place among all names, or, while that silo is away, one of the others.</summary>
     public string? DesiredOwner(int ordinal)

@@ -123,13 +123,13 @@ internal sealed partial class Ownerships(Silo silo)
             bool mine = silo.IsPlacedHere(i) && silo.Phase == SiloPhase.Running;
             if (_byId.TryGetValue(id, out Partition? partition))
             {
-                if (!mine && silo.Phase == SiloPhase.Running)
-                {
-                    partition.Move.Begin();
-                }
-                else if (mine)
+                if (mine || (silo.Membership.NobodyStays && silo.Phase == SiloPhase.Running && !Mutations.MoveWhileAllStop))
                 {
                     partition.Move.GiveUp();
+                }
+                else if (silo.Phase == SiloPhase.Running)
+                {
+                    partition.Move.Begin();
                 }
             }
             else if (mine || _unclear.Contains(id))

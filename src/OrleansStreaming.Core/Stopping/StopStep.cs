@@ -20,7 +20,7 @@ internal sealed record StopStep(string What, Func<Silo, bool> Take, StopStage Me
     /// <summary>Nobody stays: what is given up has no owner before the next start, so that nobody may still want one.</summary>
     public static IReadOnlyList<StopStep> WhereNobodyStays { get; } =
     [
-        new("process what there is", static silo => silo.HasFinished(), Mutations.StopWhileMoving ? StopStage.Working : StopStage.Quiet, IsLast: false),
+        new("process what there is", static silo => silo.HasFinished(), StopStage.Quiet, IsLast: false),
         new("checkpoint", static silo => silo.CheckpointAll(), IsLast: false),
         new("stop all turns", static silo => silo.StopTurns(), Mutations.GiveUpBeforeAllRest ? StopStage.Working : StopStage.Resting),
         GiveUp,

@@ -7,7 +7,7 @@ internal sealed class Members
 {
     /// <summary>
     /// The silos that partitions are placed on, sorted: those that stay, or where none does, those that stop together: until
-    /// then, what they send must find an owner. Not those that hand theirs over, as they claim nothing.
+    /// then, what they send must find an owner. Not those that hand theirs over or have come to rest, as they claim nothing.
     /// </summary>
     public List<string> Places { get; } = [];
 
@@ -40,9 +40,9 @@ internal sealed class Members
     /// <param name="Ended">Journals whose writers are gone though their processes live.</param>
     /// <param name="Leaving">Processes that want no partitions.</param>
     /// <param name="Gone">Processes that membership did not know when it was asked after they had written.</param>
-    /// <param name="HandingOver">Those of them that leave their partitions to processes that stay, and claim none.</param>
+    /// <param name="ClaimingNothing">Those of them that leave their partitions to processes that stay, or have come to rest.</param>
     internal sealed record Known(
-        string Host, int Journal, IReadOnlySet<int> Ended, IReadOnlySet<string> Leaving, IReadOnlySet<string> Gone, IReadOnlySet<string> HandingOver);
+        string Host, int Journal, IReadOnlySet<int> Ended, IReadOnlySet<string> Leaving, IReadOnlySet<string> Gone, IReadOnlySet<string> ClaimingNothing);
 
     public static Members Of(ClusterRecord record, ClusterMembershipSnapshot snapshot, Known known)
     {
@@ -57,14 +57,14 @@ internal sealed class Members
             }
         }
 
-        bool anyClaims = live.Keys.Any(host => !known.HandingOver.Contains(host));
+        bool anyClaims = live.Keys.Any(host => !known.ClaimingNothing.Contains(host));
         foreach ((string host, (int journal, string silo, bool takes)) in live)
         {
             // Names are the application's, and it may have given one twice.
             string name = live.Values.Count(l => l.Silo == silo) == 1 ? silo : $"{silo}@{host}";
             members._names[host] = name;
             members.Live[name] = journal;
-            if (takes || (!members.AnyStays && !(anyClaims && known.HandingOver.Contains(host))))
+            if (takes || (!members.AnyStays && !(anyClaims && known.ClaimingNothing.Contains(host))))
             {
                 members.Places.Add(name);
             }

@@ -212,7 +212,8 @@ internal sealed partial class OrleansCluster : ICluster
     {
         lock (_lock)
         {
-            Members members = Members.Of(_record, _membership.CurrentSnapshot, new Members.Known(Host, LocalJournal, _ended, _leaving, _gone, _handingOver));
+            HashSet<string> claimingNothing = [.. _handingOver, .. _stages.Where(static s => s.Value == StopStage.Resting).Select(static s => s.Key)];
+            Members members = Members.Of(_record, _membership.CurrentSnapshot, new Members.Known(Host, LocalJournal, _ended, _leaving, _gone, claimingNothing));
             Volatile.Write(ref _members, members);
             Connect(members);
             if (members.Unclear.Count > 0)
@@ -228,7 +229,7 @@ internal sealed partial class OrleansCluster : ICluster
             }
 
             int partitions = _engine!.Topology.Streams.Sum(s => s.PartitionCount);
-            Local?.Post(new MembershipView(members.Places, members.Live, members.Dead, Placement.Place(members.Places, partitions), members.NameOf(Host)));
+            Local?.Post(new MembershipView(members.Places, members.Live, members.Dead, Placement.Place(members.Places, partitions), members.NameOf(Host), !members.AnyStays));
         }
 
         Interlocked.Exchange(ref _changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();

@@ -6,7 +6,7 @@ namespace OrleansStreaming.Testing.Simulation;
 internal sealed record Scenario
 {
     /// <summary>Grows whenever the same seed comes to draw another schedule.</summary>
-    public const int Generator = 6;
+    public const int Generator = 7;
 
     public required int Silos { get; init; }
 

@@ -63,18 +63,20 @@ internal sealed class Membership
         HashSet<int> dead = Dead();
         string[] names = [.. Names.Where(_planned.Contains)];
         string[]? placed = null;
+        bool nobodyStays = false;
         if (_world.Silos.Any(static s => s is { DeclaredDead: false, ShuttingDown: true }))
         {
             names = Places(live.Keys);
+            nobodyStays = !AnyStays;
             int count = _world.Topology.Streams.Sum(static s => s.PartitionCount);
             placed = [.. Enumerable.Range(0, count).Select(i => names[i % names.Length])];
         }
 
-        bool same = names.SequenceEqual(_view.Names) && placed is null == _view.Placed is null && dead.SetEquals(_view.Dead) && live.Count == _view.Live.Count
+        bool same = names.SequenceEqual(_view.Names) && placed is null == _view.Placed is null && nobodyStays == _view.NobodyStays && dead.SetEquals(_view.Dead) && live.Count == _view.Live.Count
             && live.All(l => _view.Live.TryGetValue(l.Key, out int journal) && journal == l.Value);
         if (!same)
         {
-            _view = new MembershipView(names, live, dead, placed);
+            _view = new MembershipView(names, live, dead, placed, NobodyStays: nobodyStays);
             _version++;
             _world.Trace($"view {_version}: names {string.Join(' ', names)}, live {string.Join(' ', live.Select(l => $"{l.Key}=J{l.Value}"))}, dead {string.Join(' ', dead.Select(d => $"J{d}"))}");
         }
@@ -103,7 +105,7 @@ internal sealed class Membership
 
     /// <summary>
     /// Where partitions are placed while some silos are to stop: on those that stay, or where none does, on those that live
-    /// until all of them stop together.
+    /// until all of them stop together. One that has come to rest claims nothing, and others may still join and send.
     /// </summary>
     private string[] Places(IEnumerable<string> live)
     {
@@ -112,7 +114,8 @@ internal sealed class Membership
         [
             s => !s.ShuttingDown && _planned.Contains(s.Name),
             static s => !s.ShuttingDown,
-            static s => s.Stop is { OthersStay: false } || SimulationMutations.PlaceOnLeaving,
+            static s => s.Stop is { OthersStay: false, Stage: < StopStage.Resting } || SimulationMutations.PlaceOnLeaving,
+            static s => s.Stop is { OthersStay: false },
         ];
         IEnumerable<string> names = choices.Select(c => silos.Where(c).Select(static s => s.Name)).FirstOrDefault(static n => n.Any(), live);
         return [.. names.DefaultIfEmpty(Names[0])];

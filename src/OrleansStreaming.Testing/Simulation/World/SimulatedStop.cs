@@ -52,6 +52,7 @@ internal sealed class SimulatedStop(SimulatedWorld world, SimulatedSilo silo)
             world.Trace($"{silo.Label}: {step.What}: done");
             _taken = true;
             Stage = step.Meets > Stage ? step.Meets : Stage;
+            world.Membership.Update();
         }
 
         if (_taken && (step.Meets == StopStage.Working || HearsThatOthersAreAt(step.Meets)))
