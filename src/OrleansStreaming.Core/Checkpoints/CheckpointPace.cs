@@ -14,6 +14,12 @@ internal sealed class CheckpointPace(SiloOptions options)
     /// <summary>The time between two checkpoints of one partition. All have the same, so that together they cost the share that they may.</summary>
     public long IntervalMs => Math.Max(options.CheckpointEveryMs, (long)(_costMicros / options.CheckpointOverhead / 1000));
 
+    /// <summary>
+    /// How much of a partition's first interval is taken as over, another part of it for each, by multiples of the golden ratio:
+    /// checkpoints of all at once would keep the disk and the threads from everything else.
+    /// </summary>
+    public long HeadStartMs(int partition) => (long)(partition * 0.6180339887498949 % 1 * options.CheckpointEveryMs);
+
     /// <summary>Events have been processed.</summary>
     public void Worked(long micros) => BusyMicros += micros;
 

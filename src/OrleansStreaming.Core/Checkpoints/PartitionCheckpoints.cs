@@ -8,7 +8,7 @@ namespace OrleansStreaming.Core;
 internal sealed partial class PartitionCheckpoints(Silo silo, Partition partition)
 {
     private Candidate? _candidate;
-    private long _lastMs = silo.NowMs - Phase(partition.Id, silo.Options.CheckpointEveryMs);
+    private long _lastMs = silo.NowMs - silo.Pace.HeadStartMs(partition.Id);
     private long _bytesAtLast;
     private long _busyAtLast = silo.Pace.BusyMicros;
     private long _busyMeanwhile;
@@ -77,12 +77,6 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
             Abandon(candidate);
         }
     }
-
-    /// <summary>
-    /// How much of the first interval is taken as over, another part of it for each partition, by multiples of the golden ratio: all
-    /// partitions at once would keep the disk and the threads from everything else.
-    /// </summary>
-    private static long Phase(int partition, long intervalMs) => (long)(partition * 0.6180339887498949 % 1 * intervalMs);
 
     private bool Begin()
     {

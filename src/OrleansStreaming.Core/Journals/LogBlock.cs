@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace OrleansStreaming.Core;
 
 /// <summary>
@@ -10,14 +8,9 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
 {
     /// <summary>A block takes no further row that would make it longer. One size for nearly all of them, so that buffers fit the next block.</summary>
     public const int MaxBytes = 64 << 10;
-
-    /// <summary>With more, finding the right one for every row would cost more than reading the rows again.</summary>
-    private const int MaxInputs = 32;
     private Slot[]? _slots;
     private int _slotCount;
-    private FewInputs _fewInputs;
-    private GrainInput[]? _moreInputs;
-    private int _inputCount;
+    private GrainInputs _inputs;
 
     public int Partition { get; private set; } = partition;
 
@@ -41,9 +34,7 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
     public bool OnlyGrains { get; private set; } = true;
 
     /// <summary>The highest inputs that its rows were made of, by who made them.</summary>
-    public ReadOnlySpan<GrainInput> Inputs => RoomForInputs[.._inputCount];
-
-    private Span<GrainInput> RoomForInputs => _moreInputs ?? (Span<GrainInput>)_fewInputs;
+    public ReadOnlySpan<GrainInput> Inputs => _inputs.All;
 
     /// <summary>Whether all rows appended so far have the time <see cref="BaseTime"/>.</summary>
     public bool HasOneTime { get; private set; } = true;
@@ -130,7 +121,7 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
         OnlyProducer = null;
         LastName = default;
         HasOneTime = OnlyGrains = true;
-        _inputCount = 0;
+        _inputs.Clear();
         StartBytes = 0;
         Closed = WasBroughtBack = false;
         Array.Clear(_slots ?? [], 0, _slotCount);
@@ -173,31 +164,8 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
     }
 
     /// <summary>The row that was appended last is an output of a grain, which reads a partition; -1 when that is not known.</summary>
-    public void NoteGrain(int operatorId, int sourcePartition, long input)
-    {
-        Span<GrainInput> inputs = RoomForInputs;
-        foreach (ref GrainInput known in inputs[.._inputCount])
-        {
-            if (known.SourcePartition == sourcePartition && known.OperatorId == operatorId)
-            {
-                known.Highest = Math.Max(known.Highest, input);
-                return;
-            }
-        }
-
-        OnlyGrains &= sourcePartition >= 0 && _inputCount < MaxInputs;
-        if (OnlyGrains)
-        {
-            if (_inputCount == inputs.Length)
-            {
-                _moreInputs = new GrainInput[MaxInputs];
-                inputs.CopyTo(_moreInputs);
-                inputs = _moreInputs;
-            }
-
-            inputs[_inputCount++] = new GrainInput { OperatorId = operatorId, SourcePartition = sourcePartition, Highest = input };
-        }
-    }
+    public void NoteGrain(int operatorId, int sourcePartition, long input) =>
+        OnlyGrains = OnlyGrains && sourcePartition >= 0 && _inputs.TryNote(operatorId, sourcePartition, input);
 
     /// <summary>Whether a row is void: it depends on a lost record.</summary>
     public bool IsVoid(int slot) => slot != 0 && _slotCount != 0 && _slots![slot - 1].Void;
@@ -326,24 +294,6 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
         }
 
         Buffer = larger;
-    }
-
-    /// <summary>The highest input of the rows that the grains of one operator made of one partition.</summary>
-    internal struct GrainInput
-    {
-        public int OperatorId;
-        public int SourcePartition;
-        public long Highest;
-    }
-
-    /// <summary>
-    /// Enough for the blocks of small frames, of which there are most, inside of them: an array of its own that an old block
-    /// gets makes the collector look at the old block and its neighbours.
-    /// </summary>
-    [InlineArray(4)]
-    private struct FewInputs
-    {
-        private GrainInput _first;
     }
 
     /// <summary>A vector that rows of the block share.</summary>

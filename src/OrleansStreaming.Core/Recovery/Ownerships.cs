@@ -117,17 +117,18 @@ internal sealed partial class Ownerships(Silo silo)
             return;
         }
 
+        bool runs = silo.Phase == SiloPhase.Running, keeps = silo.Membership.NobodyStays && !Mutations.MoveWhileAllStop;
         for (int i = 0; i < All.Count; i++)
         {
             int id = All[i].Id;
-            bool mine = silo.IsPlacedHere(i) && silo.Phase == SiloPhase.Running;
+            bool mine = runs && silo.IsPlacedHere(i);
             if (_byId.TryGetValue(id, out Partition? partition))
             {
-                if (mine || (silo.Membership.NobodyStays && silo.Phase == SiloPhase.Running && !Mutations.MoveWhileAllStop))
+                if (mine || (runs && keeps))
                 {
                     partition.Move.GiveUp();
                 }
-                else if (silo.Phase == SiloPhase.Running)
+                else if (runs)
                 {
                     partition.Move.Begin();
                 }

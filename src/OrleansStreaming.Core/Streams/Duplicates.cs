@@ -121,7 +121,7 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
     /// <summary>Whether all names in a block are forgotten.</summary>
     private bool IsForgotten(LogBlock block)
     {
-        foreach (ref readonly LogBlock.GrainInput input in block.Inputs)
+        foreach (ref readonly GrainInput input in block.Inputs)
         {
             if (!_floors.TryGetValue((input.OperatorId, input.SourcePartition), out long floor) || input.Highest > floor)
             {

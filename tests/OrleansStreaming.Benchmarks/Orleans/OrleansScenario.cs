@@ -23,7 +23,7 @@ internal sealed class OrleansScenario(Common common, int silos, WorkKeys keys, i
         };
         CommonOptions common = CommonOptions.AddTo(command, runs: 1);
         command.SetAction((parsed, cancellationToken) => new OrleansScenario(
-            common.Read(parsed), parsed.GetValue(silos), new WorkKeys(parsed.GetValue(keys), parsed.GetValue(order) == "turn"), parsed.GetValue(seconds), parsed.GetValue(resident), parsed.GetValue(rate), parsed.GetValue(only)!).RunAsync(cancellationToken));
+            common.Read(parsed), parsed.GetValue(silos), new WorkKeys(parsed.GetValue(keys), parsed.GetValue(order) == "turn", common.Read(parsed).Seed), parsed.GetValue(seconds), parsed.GetValue(resident), parsed.GetValue(rate), parsed.GetValue(only)!).RunAsync(cancellationToken));
         return command;
     }
 
@@ -131,7 +131,7 @@ internal sealed class OrleansScenario(Common common, int silos, WorkKeys keys, i
 
     private async Task LatencyAsync(Report report, string name, Func<Contender> make, Aim? aim, CancellationToken cancellationToken)
     {
-        var few = new WorkKeys(10_000, keys.InTurn);
+        var few = new WorkKeys(10_000, keys.InTurn, common.Seed);
         await using Contender contender = make();
         await contender.StartAsync(silos, cancellationToken);
         await new Load(contender, few, timed: true).RunAsync(few.Count, null, cancellationToken); // Every key once, so that no grain is new.
