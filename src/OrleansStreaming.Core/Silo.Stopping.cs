@@ -6,13 +6,13 @@ internal sealed partial class Silo
     /// <summary>All turns are to stop, and no partition is given up yet.</summary>
     public bool HoldsPartitions { get; private set; }
 
-    /// <summary>Nothing is left to do, and no partition is on the move or without an owner.</summary>
+    /// <summary>Nothing is left to do, and no partition is on the move or without an owner that lives.</summary>
     public bool HasFinished()
     {
         bool owned = true;
         foreach ((int id, _, _) in Ownerships.All)
         {
-            if (Ownerships.Find(id) is null && Ownerships.OwnerOf(id).Journal < 0)
+            if (Ownerships.Find(id) is null && !IsLive(Ownerships.OwnerOf(id).Journal))
             {
                 owned = false;
                 Ownerships.Refresh(id); // Perhaps it has one, and the news of it was lost.
@@ -67,6 +67,9 @@ internal sealed partial class Silo
 
         return Phase == SiloPhase.Stopped;
     }
+
+    /// <summary>A journal that somebody writes to. That of a dead silo is not sealed yet when nobody has had the time to.</summary>
+    private bool IsLive(int journal) => journal >= 0 && (Membership?.Dead.Contains(journal) == false || Mutations.CountDeadOwners);
 
     private void BeginMoves()
     {

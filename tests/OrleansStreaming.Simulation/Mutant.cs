@@ -36,6 +36,7 @@ internal sealed record Mutant(string Name, string Rule, string Scenario)
         ["KeepOrphanedTurns"] = "lost-turns",
         ["ResumeReleased"] = "moves-back",
         ["LetSleep"] = "sleepers",
+        ["CountDeadOwners"] = "stop-at-start",
         ["GiveUpBeforeAllRest"] = "stop-and-die",
         ["MoveWhileAllStop"] = "stop-together",
         ["PlaceOnLeaving"] = "stop-together",

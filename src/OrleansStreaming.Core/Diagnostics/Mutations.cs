@@ -259,6 +259,10 @@ internal static class Mutations
     [Breaks("StopKeep")]
     public static readonly bool MoveWhileAllStop = IsOn(nameof(MoveWhileAllStop));
 
+    /// <summary>A partition whose owner is dead counts as served, until the owner's journal is sealed.</summary>
+    [Breaks("StopOwned")]
+    public static readonly bool CountDeadOwners = IsOn(nameof(CountDeadOwners));
+
     /// <summary>A silo gives its partitions up while turns of others may still send there.</summary>
     [Breaks("StopRest")]
     public static readonly bool GiveUpBeforeAllRest = IsOn(nameof(GiveUpBeforeAllRest));

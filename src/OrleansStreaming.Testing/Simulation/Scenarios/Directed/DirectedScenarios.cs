@@ -82,6 +82,12 @@ internal static class DirectedScenarios
             Rates = Stopping,
             Steps = 5000,
         }),
+        new("stop-at-start", "all silos have died and come back, and are to stop before the journals of the dead are sealed", random => Rarely(Busy(random)) with
+        {
+            Director = () => new StopsTogether(dies: 0, comeBack: 700),
+            Rates = Stopping,
+            Steps = 5000,
+        }),
         new("late-sink-writes", "writes of a dead silo reach a sink after those of the next owner", random => Busy(random) with
         {
             Director = () => new WritesToSinksLate(),
@@ -151,5 +157,5 @@ internal static class DirectedScenarios
 
     /// <summary>With checkpoints only where they are asked for.</summary>
     private static Scenario Rarely(Scenario scenario) =>
-        scenario with { Options = scenario.Options with { CheckpointEveryMs = 100_000, CheckpointBytes = 1 << 20 } };
+        scenario with { Options = scenario.Options with { CheckpointEveryMs = 100_000, CheckpointBytes = 1 << 20, IdlePinBytes = 1 << 20 } };
 }

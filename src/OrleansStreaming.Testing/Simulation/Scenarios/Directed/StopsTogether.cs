@@ -5,20 +5,24 @@ namespace OrleansStreaming.Testing.Simulation;
 /// <summary>
 /// All silos are to stop, at once or one soon after the other; or all but some, which are told later, or not at all. Partitions
 /// may be on the move just then. A silo that was away may come back meanwhile, and be told to stop, too. One may be slow to
-/// write checkpoints, and so to stop its turns. When all that were told have stopped, all start again, or all but one.
+/// write checkpoints, and so to stop its turns. They may all have died and come back just before, and sealing take
+/// a while. When all that were told have stopped, all start again, or all but one.
 /// </summary>
 /// <param name="dies">How often, in a thousand, one of them dies when its turns are to stop, and has not heard of the last floors.</param>
-internal sealed class StopsTogether(int dies) : Director
+/// <param name="comeBack">How often, in a thousand, all have died and come back just before.</param>
+internal sealed class StopsTogether(int dies, int comeBack = 0) : Director
 {
     private readonly Queue<(SimulatedSilo Silo, int After)> _toTell = [];
     private SimulatedSilo? _victim;
     private SimulatedSilo? _slow;
     private long _slowUntilMs;
+    private long _unsealedUntilMs;
     private int _left = 200;
     private int _diesIn;
     private int _comesIn;
     private bool _comesBack;
     private bool _stopping;
+    private bool _cameBack;
 
     public override bool Act(SimulatedWorld world)
     {
@@ -54,6 +58,11 @@ internal sealed class StopsTogether(int dies) : Director
 
     public override bool Holds(SimulatedWorld world, Gate gate)
     {
+        if (world.NowMs < _unsealedUntilMs && gate.What.Verb == "fence")
+        {
+            return true;
+        }
+
         if (gate.Owner != _slow || _slow.Stop?.Stage != StopStage.Quiet || !EpisodeDirector.IsCommit(gate))
         {
             return false;
@@ -72,6 +81,13 @@ internal sealed class StopsTogether(int dies) : Director
             return;
         }
 
+        if (comeBack > 0 && !_cameBack && world.Random.Chance(comeBack))
+        {
+            DieAndComeBack(world, serving);
+            return;
+        }
+
+        _cameBack = false;
         bool moves = world.Random.Chance(400), all = world.Random.Chance(700);
         if (moves)
         {
@@ -95,6 +111,23 @@ internal sealed class StopsTogether(int dies) : Director
         _diesIn = world.Random.Below(4);
         _comesIn = world.Random.Below(20);
         _left = moves ? world.Random.Between(0, 150) : 0;
+    }
+
+    private void DieAndComeBack(SimulatedWorld world, SimulatedSilo[] serving)
+    {
+        foreach (SimulatedSilo silo in serving)
+        {
+            world.Kill(silo);
+        }
+
+        foreach (string name in Missing(world).ToArray())
+        {
+            world.StartSilo(name);
+        }
+
+        _cameBack = true;
+        _unsealedUntilMs = world.NowMs + world.Random.Between(2000, 8000);
+        _left = 0;
     }
 
     private void Tell(SimulatedWorld world)
