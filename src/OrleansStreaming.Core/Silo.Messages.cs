@@ -4,13 +4,15 @@ namespace OrleansStreaming.Core;
 internal sealed partial class Silo
 {
     /// <summary>A message from another silo.</summary>
-    public void Receive(SiloMessage message) => Guarded(() =>
-    {
-        if (Phase is SiloPhase.Running or SiloPhase.Draining)
+    public void Receive(SiloMessage message) => Guarded(
+        static input =>
         {
-            Take(message);
-        }
-    });
+            if (input.Silo.Phase is SiloPhase.Running or SiloPhase.Draining)
+            {
+                input.Silo.Take(input.Message);
+            }
+        },
+        (Silo: this, Message: message));
 
     private void Take(SiloMessage message)
     {

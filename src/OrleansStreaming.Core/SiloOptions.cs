@@ -39,6 +39,9 @@ internal sealed record SiloOptions
     /// <summary>A partition is checkpointed early when this much has been appended since the last checkpoint.</summary>
     public long CheckpointBytes { get; init; } = 1 << 30;
 
+    /// <summary>An idle partition lets go of the journal when this much has been appended: who takes it over reads all that it keeps.</summary>
+    public long IdlePinBytes { get; init; } = 16 << 20;
+
     /// <summary>Rows kept in memory beyond what is being worked on; older ones are read again from the journal.</summary>
     public long MemoryBudgetBytes { get; init; } = 256 << 20;
 

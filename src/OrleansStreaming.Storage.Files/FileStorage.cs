@@ -9,6 +9,10 @@ namespace OrleansStreaming.Storage.Files;
 /// </summary>
 public sealed class FileStorage : IStorage, ILosesTails
 {
+    /// <summary>The disk does several things at once no faster beyond some number of them.</summary>
+    private const int MaxThreads = 16;
+
+    private readonly DiskThreads _threads = new(MaxThreads);
     private readonly StorageFolder _folder;
     private readonly SegmentPool _pool;
     private readonly JournalContext _context;
@@ -221,7 +225,7 @@ public sealed class FileStorage : IStorage, ILosesTails
             throw new ObjectDisposedException(nameof(FileStorage));
         }
 
-        Task<T> task = Task.Run(
+        Task<T> task = _threads.Run(
             () =>
             {
                 try
@@ -232,8 +236,7 @@ public sealed class FileStorage : IStorage, ILosesTails
                 {
                     Ended();
                 }
-            },
-            CancellationToken.None);
+            });
         return new ValueTask<T>(cancellationToken.CanBeCanceled ? task.WaitAsync(cancellationToken) : task);
     }
 

@@ -19,7 +19,7 @@ internal sealed partial class PartitionCheckpoints
     {
         List<Ownership> needed = StillNeeded(now.Owners, ArchivedTo(now));
         return needed.Count < now.Owners.Count
-            || (needed[0].NeededFrom > now.Owners[0].NeededFrom && silo.Counters.JournalBytes - _bytesAtCommit >= silo.Options.CheckpointBytes);
+            || (needed[0].NeededFrom > now.Owners[0].NeededFrom && silo.Counters.JournalBytes - _bytesAtCommit >= silo.Options.IdlePinBytes);
     }
 
     /// <summary>Whether a manifest says nothing new.</summary>

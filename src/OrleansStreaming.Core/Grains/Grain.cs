@@ -145,6 +145,7 @@ internal sealed class Grain(byte[] key, ulong hash)
             if (ExtrasFor(value) is { } extras)
             {
                 extras.Undo = value;
+                DropIfEmpty(value);
             }
         }
     }
@@ -158,6 +159,7 @@ internal sealed class Grain(byte[] key, ulong hash)
             if (ExtrasFor(value) is { } extras)
             {
                 extras.Base = value;
+                DropIfEmpty(value);
             }
         }
     }
@@ -171,6 +173,7 @@ internal sealed class Grain(byte[] key, ulong hash)
             if (ExtrasFor(value) is { } extras)
             {
                 extras.Pending = value;
+                DropIfEmpty(value);
             }
         }
     }
@@ -184,6 +187,7 @@ internal sealed class Grain(byte[] key, ulong hash)
             if (ExtrasFor(value) is { } extras)
             {
                 extras.Turn = value;
+                DropIfEmpty(value);
             }
         }
     }
@@ -197,6 +201,7 @@ internal sealed class Grain(byte[] key, ulong hash)
             if (ExtrasFor(value) is { } extras)
             {
                 extras.Mailbox = value;
+                DropIfEmpty(value);
             }
         }
     }
@@ -210,6 +215,7 @@ internal sealed class Grain(byte[] key, ulong hash)
             if (ExtrasFor(value) is { } extras)
             {
                 extras.Failed = value;
+                DropIfEmpty(value);
             }
         }
     }
@@ -223,6 +229,7 @@ internal sealed class Grain(byte[] key, ulong hash)
             if (ExtrasFor(value) is { } extras)
             {
                 extras.Seat = value;
+                DropIfEmpty(value);
             }
         }
     }
@@ -230,12 +237,23 @@ internal sealed class Grain(byte[] key, ulong hash)
     /// <summary>An event may be handed to it now.</summary>
     public bool IsIdle => (_flags & (PhaseBits | BehindBit)) == (long)GrainPhase.Ready && (_extras is null || _extras is { Turn: null, Mailbox: not { Count: > 0 } });
 
-    private GrainExtras Extras => _extras ??= new GrainExtras();
+    private GrainExtras Extras => _extras ??= Spares<GrainExtras>.TryTake() ?? new GrainExtras();
 
     private void Set(long bit, bool value) => _flags = value ? _flags | bit : _flags & ~bit;
 
-    /// <summary>Where a value is kept: nowhere, while there is none and never was any.</summary>
+    /// <summary>Where a value is kept: nowhere, while there is none.</summary>
     private GrainExtras? ExtrasFor(object? value) => value is null ? _extras : Extras;
+
+    /// <summary>A value has been set; when it was the last to go, what kept it is used by others.</summary>
+    private void DropIfEmpty(object? value)
+    {
+        if (value is null && _extras is { IsEmpty: true } extras && extras.Completed <= _position)
+        {
+            extras.Completed = Offset.None.Value;
+            _extras = null;
+            Spares<GrainExtras>.Give(extras);
+        }
+    }
 
     /// <summary>What few grains have at a time.</summary>
     private sealed class GrainExtras
@@ -248,6 +266,8 @@ internal sealed class Grain(byte[] key, ulong hash)
         public Queue<Input>? Mailbox;
         public FailedEvent? Failed;
         public object? Seat;
+
+        public bool IsEmpty => this is { Undo: null, Base: null, Pending: null, Turn: null, Mailbox: null, Failed: null, Seat: null };
     }
 }
 

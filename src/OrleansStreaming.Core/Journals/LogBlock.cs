@@ -8,6 +8,7 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
 {
     /// <summary>A block takes no further row that would make it longer. One size for nearly all of them, so that buffers fit the next block.</summary>
     public const int MaxBytes = 64 << 10;
+    private const int FewSlots = 4;
     private Slot[]? _slots;
     private int _slotCount;
     private GrainInputs _inputs;
@@ -97,12 +98,12 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
     public static LogBlock Absent(int partition, int journal, long lsn, Offset first, long baseTime, int sealVersion, int count, ArchivePlace place) =>
         new(partition, journal, lsn, first, baseTime) { SealVersion = sealVersion, Count = count, Closed = true, OnlyGrains = false, ArchivedIn = place, Length = place.Length };
 
-    /// <summary>Takes the rows, and what tells the void ones, from a block read from an archive.</summary>
+    /// <summary>Takes the rows, and what tells the void ones, from a block read from an archive, which is left without.</summary>
     public void Restore(LogBlock read, JournalTable journals)
     {
         Restore(read.Rows);
-        _slots = read._slots;
-        _slotCount = read._slotCount;
+        (_slots, _slotCount) = (read._slots, read._slotCount);
+        (read._slots, read._slotCount) = (null, 0);
         Refresh(journals);
     }
 
@@ -124,8 +125,7 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
         _inputs.Clear();
         StartBytes = 0;
         Closed = WasBroughtBack = false;
-        Array.Clear(_slots ?? [], 0, _slotCount);
-        _slotCount = 0;
+        ForgetSlots();
     }
 
     /// <summary>Whether it may be renewed: its rows are in memory, so nobody reads them again, and nobody remembers it or where its rows lie.</summary>
@@ -215,7 +215,7 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
         // Rows name slots by index: while rows are still added, the indexes in use must keep their meaning.
         if (!needed && Closed)
         {
-            _slotCount = 0;
+            ForgetSlots();
         }
 
         return changed;
@@ -267,7 +267,7 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
             }
         }
 
-        _slots ??= new Slot[4];
+        _slots ??= Spares<Slot[]>.TryTake() ?? new Slot[FewSlots];
         if (_slotCount == _slots.Length)
         {
             Array.Resize(ref _slots, _slotCount * 2);
@@ -275,6 +275,18 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
 
         _slots[_slotCount++] = new Slot { Vector = vector };
         return _slotCount;
+    }
+
+    private void ForgetSlots()
+    {
+        if (_slots is { Length: FewSlots } few)
+        {
+            few.AsSpan(0, _slotCount).Clear();
+            Spares<Slot[]>.Give(few);
+        }
+
+        _slots = null;
+        _slotCount = 0;
     }
 
     private void Reserve(int bytes)

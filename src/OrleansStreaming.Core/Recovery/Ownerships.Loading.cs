@@ -1,39 +1,37 @@
 namespace OrleansStreaming.Core;
 
 /// <summary>
-/// Opens claimed partitions: first all claims of a wave, then one sequential pass over each journal for all of them, their
-/// indexes and tables beside it.
+/// Opens claimed partitions: indexes and tables of each as soon as it is claimed; when all claims of a wave are done, one pass
+/// over each journal for all of them.
 /// </summary>
 internal sealed partial class Ownerships
 {
     private const int ReadBytes = 4 << 20;
     private readonly Dictionary<int, Opening> _loading = [];
 
+    /// <summary>Those whose journals are not being read yet.</summary>
+    private List<Opening> _wave = [];
+
     /// <summary>Claims or loads are under way.</summary>
     public bool Loading => _claiming.Count > 0 || _claimed.Count > 0 || _loading.Count > 0;
 
     private void StepLoading()
     {
-        if (_claimed.Count == 0 || _claiming.Count > 0 || _loading.Count > 0)
-        {
-            return;
-        }
-
-        var wave = new List<Opening>();
         foreach ((PartitionManifest manifest, string tag) in _claimed)
         {
             var opening = new Opening(manifest, tag);
-            wave.Add(opening);
+            _wave.Add(opening);
             _loading.Add(manifest.Partition, opening);
-        }
-
-        _claimed.Clear();
-        foreach (Opening opening in wave)
-        {
             ReadRuns(opening);
         }
 
-        ReadJournals(wave);
+        _claimed.Clear();
+        if (_wave.Count > 0 && _claiming.Count == 0 && _loading.Count == _wave.Count)
+        {
+            List<Opening> wave = _wave;
+            _wave = [];
+            ReadJournals(wave);
+        }
     }
 
     private void ReadRuns(Opening opening) => silo.Submit(new Request<(List<CheckpointRun>, List<(int, byte[])>, ProducerTable, List<LogBlock>)>(
@@ -128,7 +126,7 @@ internal sealed partial class Ownerships
 
         foreach ((int journal, (long from, long to)) in journals)
         {
-            ReadJournal([.. wave.Where(o => o.Ranges.Any(r => r.Journal == journal))], journal, from, to);
+            ReadJournal(wave.Where(o => o.Ranges.Any(r => r.Journal == journal)).ToDictionary(o => o.Manifest.Partition), journal, from, to);
         }
 
         foreach (Opening opening in wave)
@@ -137,7 +135,7 @@ internal sealed partial class Ownerships
         }
     }
 
-    private void ReadJournal(List<Opening> readers, int journal, long from, long to) => silo.Submit(new Request<IReadOnlyList<StoredFrame>>(
+    private void ReadJournal(Dictionary<int, Opening> readers, int journal, long from, long to) => silo.Submit(new Request<IReadOnlyList<StoredFrame>>(
         $"read {silo.JournalName(journal)} from {from} to {to}",
         (storage, cancel) => storage.ReadFramesAsync(silo.JournalName(journal), from, to, ReadBytes, cancel),
         (frames, error) =>
@@ -165,7 +163,7 @@ internal sealed partial class Ownerships
 
             if (error is not null)
             {
-                foreach (Opening opening in readers)
+                foreach (Opening opening in readers.Values)
                 {
                     Trouble(opening, error, null);
                 }
@@ -180,18 +178,18 @@ internal sealed partial class Ownerships
                 return;
             }
 
-            foreach (Opening opening in readers)
+            foreach (Opening opening in readers.Values)
             {
                 opening.JournalsLeft--;
                 Finish(opening);
             }
         }));
 
-    private static void Sort(List<Opening> readers, int journal, StoredFrame frame)
+    private static void Sort(Dictionary<int, Opening> readers, int journal, StoredFrame frame)
     {
-        foreach (LogBlock block in FrameCodec.Decode(journal, frame, (partition, first) => readers.Any(r => r.Wants(partition, first, journal, frame.Lsn))))
+        foreach (LogBlock block in FrameCodec.Decode(journal, frame, (partition, first) => readers.TryGetValue(partition, out Opening? reader) && reader.Wants(first, journal, frame.Lsn)))
         {
-            Opening reader = readers.First(r => r.Manifest.Partition == block.Partition);
+            Opening reader = readers[block.Partition];
             if (block.LastOffset > reader.InJournalsFrom && reader.Known.Add(block.First.Value))
             {
                 reader.Blocks.Add(block);
@@ -295,8 +293,7 @@ internal sealed partial class Ownerships
 
         public bool Finished { get; set; }
 
-        public bool Wants(int partition, Offset first, int journal, long lsn) =>
-            partition == Manifest.Partition && Ranges.Any(r => r.Journal == journal && r.Epoch == first.Epoch && lsn >= r.From && lsn <= r.To);
+        public bool Wants(Offset first, int journal, long lsn) => Ranges.Any(r => r.Journal == journal && r.Epoch == first.Epoch && lsn >= r.From && lsn <= r.To);
 
         /// <summary>Whether records are missing between those that were found.</summary>
         public string? FindGap()

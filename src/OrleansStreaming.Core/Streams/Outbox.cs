@@ -293,7 +293,7 @@ internal sealed class Outbox(Silo silo)
     {
         batch.Transmissions++;
         ReadOnlySpan<LogBlock.Slot> slots = batch.Rows.Slots;
-        var wire = new WireSlot[slots.Length];
+        WireSlot[] wire = slots.IsEmpty ? [] : new WireSlot[slots.Length];
         for (int i = 0; i < slots.Length; i++)
         {
             // What the destination's own journal holds is implied there by its prefix.

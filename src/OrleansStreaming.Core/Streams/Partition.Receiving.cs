@@ -132,7 +132,7 @@ internal sealed partial class Partition
             return true;
         }
 
-        (CausalityVector? Vector, bool Dropped)[] slots = Array.ConvertAll(
+        (CausalityVector? Vector, bool Dropped)[] slots = message.Slots.Length == 0 ? [] : Array.ConvertAll(
             message.Slots, s => (s.Vector?.Prune(_silo.Journals), s.Void || (_silo.Journals.IsLost(s.Vector) && !Mutations.TakeOrphans)));
         int at = 0;
         for (int i = 0; i < message.Count; i++)

@@ -65,7 +65,7 @@ internal static class JournalReader
             {
                 if (error is not null)
                 {
-                    LaterFrames.ThrowIfDamaged(cursor, file, header, provenLsn, error);
+                    LaterFrames.ThrowIfDamaged(cursor, file, header, provenLsn, known: false, error);
                 }
 
                 segment.Index.NoteEnd(lsn, cursor.Position);
@@ -94,7 +94,7 @@ internal static class JournalReader
         {
             if (!cursor.TryTake(checkBody: false, long.MaxValue, out _, out string? error))
             {
-                LaterFrames.ThrowIfDamaged(cursor, file, header, provenLsn, error!);
+                LaterFrames.ThrowIfDamaged(cursor, file, header, provenLsn, known: false, error!);
                 position = 0;
                 return false;
             }

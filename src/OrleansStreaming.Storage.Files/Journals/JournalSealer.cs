@@ -7,6 +7,10 @@ internal static class JournalSealer
 {
     private const int CopyBytes = 1 << 20;
 
+    /// <summary>What is left to look at is mostly the last append.</summary>
+    private const int ReadAheadBytes = 256 << 10;
+
+
     /// <returns>The last LSN; null when the journal has been deleted meanwhile.</returns>
     public static long? Seal(Journal journal)
     {
@@ -97,9 +101,10 @@ internal static class JournalSealer
         while (true)
         {
             long before = cursor.Position;
+            cursor.ReadAheadTo = cursor.Position + ReadAheadBytes;
             if (!cursor.TryTake(checkBody: true, long.MaxValue, out _, out string? error))
             {
-                LaterFrames.ThrowIfDamaged(cursor, file, header, confirmed, error!);
+                LaterFrames.ThrowIfDamaged(cursor, file, header, confirmed, known: isHere, error!);
                 break;
             }
 

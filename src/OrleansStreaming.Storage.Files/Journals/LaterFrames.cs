@@ -13,16 +13,17 @@ internal static class LaterFrames
     /// <param name="file">The segment.</param>
     /// <param name="header">Its header.</param>
     /// <param name="provenLsn">The last frame that is known to belong here; 0 when unknown.</param>
+    /// <param name="known">Nothing behind that was ever durable: there is nothing to look for.</param>
     /// <param name="error">What is wrong with the frame.</param>
     /// <exception cref="CorruptDataException">The frame was durable, and is damaged.</exception>
-    public static void ThrowIfDamaged(FrameCursor cursor, IFile file, SegmentHeader header, long provenLsn, string error)
+    public static void ThrowIfDamaged(FrameCursor cursor, IFile file, SegmentHeader header, long provenLsn, bool known, string error)
     {
         if (cursor.Lsn <= provenLsn)
         {
             throw new CorruptDataException(file.Path, cursor.Position, $"LSN {cursor.Lsn} belongs here and the journal goes on to LSN {provenLsn} at least: {error}");
         }
 
-        if (Prove(file, header, cursor.Position, cursor.Lsn, out long foundAt))
+        if (!known && Prove(file, header, cursor.Position, cursor.Lsn, out long foundAt))
         {
             throw new CorruptDataException(file.Path, cursor.Position, $"LSN {cursor.Lsn} belongs here, as a later frame at byte {foundAt} proves: {error}");
         }

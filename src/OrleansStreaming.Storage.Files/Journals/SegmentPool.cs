@@ -51,26 +51,28 @@ internal sealed class SegmentPool(IFileSystem files, string folder, long segment
     /// <summary>Takes a file of at least a capacity; makes one if there is none.</summary>
     public Spare Take(long capacity)
     {
-        lock (_lock)
+        while (true)
         {
-            int best = -1;
-            for (int i = 0; i < _spares.Count; i++)
+            Task? making;
+            lock (_lock)
             {
-                if (_spares[i].Capacity >= capacity && (best < 0 || _spares[i].Capacity < _spares[best].Capacity))
+                if (TryTakeSpare(capacity) is { } spare)
                 {
-                    best = i;
+                    return spare;
                 }
+
+                making = _making.IsCompleted ? null : _making;
             }
 
-            if (best >= 0)
+            try
             {
-                Spare spare = _spares[best];
-                _spares.RemoveAt(best);
-                return spare;
+                return Make(capacity, gently: false);
+            }
+            catch (Exception e) when (making is not null && DiskErrors.IsFull(e))
+            {
+                making.GetAwaiter().GetResult(); // It has the space, or fails for the lack of it and gives it back.
             }
         }
-
-        return Make(capacity, gently: false);
     }
 
     /// <summary>Makes a file in the background, unless there is one, so that a roll need not wait for it.</summary>
@@ -125,6 +127,28 @@ internal sealed class SegmentPool(IFileSystem files, string folder, long segment
         {
             return _making;
         }
+    }
+
+    /// <summary>The smallest that is large enough.</summary>
+    private Spare? TryTakeSpare(long capacity)
+    {
+        int best = -1;
+        for (int i = 0; i < _spares.Count; i++)
+        {
+            if (_spares[i].Capacity >= capacity && (best < 0 || _spares[i].Capacity < _spares[best].Capacity))
+            {
+                best = i;
+            }
+        }
+
+        if (best < 0)
+        {
+            return null;
+        }
+
+        Spare spare = _spares[best];
+        _spares.RemoveAt(best);
+        return spare;
     }
 
     private Spare Make(long capacity, bool gently)

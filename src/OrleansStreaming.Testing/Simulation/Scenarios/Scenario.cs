@@ -86,7 +86,7 @@ internal sealed record Scenario
         Rates = reduction.Events is { } events ? Rates with { MaxIngests = events } : Rates,
     };
 
-    private static SiloOptions DrawOptions(SimulationRandom random, bool checkpoints) => new()
+    private static SiloOptions DrawOptions(SimulationRandom random, bool checkpoints) => WithPins(new()
     {
         MaxFrameBytes = random.Pick(64, 200, 1000, 1 << 16),
         MaxFlushBytes = random.Pick(200, 2000, 1 << 20),
@@ -126,5 +126,8 @@ internal sealed record Scenario
         TrimEveryMs = checkpoints ? random.Pick(1, 30) : random.Pick(30, 200, 1000),
         ArchiveAfterMs = random.Pick(1, 20, 10_000),
         ArchiveRunBytes = random.Pick(1, 500, 1 << 20),
-    };
+    });
+
+    /// <summary>An idle partition keeps as little of the journal as the others have checkpoints.</summary>
+    private static SiloOptions WithPins(SiloOptions options) => options with { IdlePinBytes = options.CheckpointBytes };
 }
