@@ -6,7 +6,7 @@ namespace OrleansStreaming.Core;
 /// </summary>
 internal sealed partial class Ownerships
 {
-    private const int ReadBytes = 4 << 20;
+    private const int ReadBytes = 8 << 20;
     private readonly Dictionary<int, Opening> _loading = [];
 
     /// <summary>Those whose journals are not being read yet.</summary>
@@ -126,7 +126,7 @@ internal sealed partial class Ownerships
 
         foreach ((int journal, (long from, long to)) in journals)
         {
-            ReadJournal(wave.Where(o => o.Ranges.Any(r => r.Journal == journal)).ToDictionary(o => o.Manifest.Partition), journal, from, to);
+            ReadJournal(new JournalPass(journal, wave.Where(o => o.Ranges.Any(r => r.Journal == journal)).ToDictionary(o => o.Manifest.Partition)), from, to);
         }
 
         foreach (Opening opening in wave)
@@ -135,65 +135,72 @@ internal sealed partial class Ownerships
         }
     }
 
-    private void ReadJournal(Dictionary<int, Opening> readers, int journal, long from, long to) => silo.Submit(new Request<IReadOnlyList<StoredFrame>>(
-        $"read {silo.JournalName(journal)} from {from} to {to}",
-        (storage, cancel) => storage.ReadFramesAsync(silo.JournalName(journal), from, to, ReadBytes, cancel),
-        (frames, error) =>
-        {
-            if (error is null && frames!.Count > 0)
+    /// <summary>Reads some of a journal. What follows is read while that is sorted.</summary>
+    private void ReadJournal(JournalPass pass, long from, long to, bool again = false)
+    {
+        pass.Parts += again ? 0 : 1;
+        string journal = silo.JournalName(pass.Journal);
+        silo.Submit(new Request<IReadOnlyList<StoredFrame>>(
+            $"read {journal} from {from} to {to}",
+            (storage, cancel) => storage.ReadFramesAsync(journal, from, to, ReadBytes, cancel),
+            (frames, error) =>
             {
-                try
+                if (error is null && frames!.Count == 0)
                 {
-                    foreach (StoredFrame frame in frames)
+                    // What a manifest says to need is never trimmed.
+                    error = new CorruptDataException(journal, 0, $"expected frames {from} to {to}, found none");
+                }
+
+                long last = to;
+                if (error is null && frames![^1].Lsn < to)
+                {
+                    last = frames[^1].Lsn;
+                    ReadJournal(pass, last + 1, to);
+                }
+
+                error ??= Sort(pass, frames!);
+                if (error is not null)
+                {
+                    foreach (Opening opening in pass.Readers.Values)
                     {
-                        Sort(readers, journal, frame);
+                        Trouble(opening, error, null);
+                    }
+
+                    silo.After(error is CorruptDataException ? 5000 : silo.Options.StorageRetryMs, () => ReadJournal(pass, from, last, again: true));
+                }
+                else if (--pass.Parts == 0)
+                {
+                    foreach (Opening opening in pass.Readers.Values)
+                    {
+                        opening.JournalsLeft--;
+                        Finish(opening);
                     }
                 }
-                catch (CorruptDataException e)
-                {
-                    error = e;
-                }
-            }
+            }));
+    }
 
-            if (error is null && frames!.Count == 0)
-            {
-                // What a manifest says to need is never trimmed.
-                error = new CorruptDataException(silo.JournalName(journal), 0, $"expected frames {from} to {to}, found none");
-            }
-
-            if (error is not null)
-            {
-                foreach (Opening opening in readers.Values)
-                {
-                    Trouble(opening, error, null);
-                }
-
-                silo.After(error is CorruptDataException ? 5000 : silo.Options.StorageRetryMs, () => ReadJournal(readers, journal, from, to));
-                return;
-            }
-
-            if (frames![^1].Lsn < to)
-            {
-                ReadJournal(readers, journal, frames[^1].Lsn + 1, to);
-                return;
-            }
-
-            foreach (Opening opening in readers.Values)
-            {
-                opening.JournalsLeft--;
-                Finish(opening);
-            }
-        }));
-
-    private static void Sort(Dictionary<int, Opening> readers, int journal, StoredFrame frame)
+    /// <summary>Gives every reader its blocks. Those that were given before the damage are known when it is read again.</summary>
+    private static CorruptDataException? Sort(JournalPass pass, IReadOnlyList<StoredFrame> frames)
     {
-        foreach (LogBlock block in FrameCodec.Decode(journal, frame, (partition, first) => readers.TryGetValue(partition, out Opening? reader) && reader.Wants(first, journal, frame.Lsn)))
+        try
         {
-            Opening reader = readers[block.Partition];
-            if (block.LastOffset > reader.InJournalsFrom && reader.Known.Add(block.First.Value))
+            foreach (StoredFrame frame in frames)
             {
-                reader.Blocks.Add(block);
+                foreach (LogBlock block in FrameCodec.Decode(pass.Journal, frame, (partition, first) => pass.Wants(partition, first, frame.Lsn)))
+                {
+                    Opening reader = pass.Readers[block.Partition];
+                    if (block.LastOffset > reader.InJournalsFrom && reader.Known.Add(block.First.Value))
+                    {
+                        reader.Blocks.Add(block);
+                    }
+                }
             }
+
+            return null;
+        }
+        catch (CorruptDataException e)
+        {
+            return e;
         }
     }
 
@@ -263,6 +270,20 @@ internal sealed partial class Ownerships
         {
             silo.After(error is CorruptDataException ? 5000 : silo.Options.StorageRetryMs, again);
         }
+    }
+
+    /// <summary>One journal being read, for all partitions of a wave.</summary>
+    private sealed class JournalPass(int journal, Dictionary<int, Opening> readers)
+    {
+        public int Journal { get; } = journal;
+
+        /// <summary>By partition.</summary>
+        public Dictionary<int, Opening> Readers { get; } = readers;
+
+        /// <summary>Parts of it that have not been read and sorted.</summary>
+        public int Parts { get; set; }
+
+        public bool Wants(int partition, Offset first, long lsn) => Readers.TryGetValue(partition, out Opening? reader) && reader.Wants(first, Journal, lsn);
     }
 
     /// <summary>A partition on its way to be served.</summary>
