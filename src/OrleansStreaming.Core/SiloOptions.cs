@@ -84,6 +84,9 @@ internal sealed record SiloOptions
     /// <summary>Grains brought back in one step.</summary>
     public int LoadsPerStep { get; init; } = 256;
 
+    /// <summary>With more grains to bring back for the next part of a history, none of it is handed out before all have come: their events would wait in memory, one by one.</summary>
+    public int LoadsUnawaited { get; init; } = 1024;
+
     /// <summary>Events that wait for one busy grain in memory; more are found again in the log.</summary>
     public int MaxMailbox { get; init; } = 256;
 

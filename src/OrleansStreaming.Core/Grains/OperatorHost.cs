@@ -37,6 +37,10 @@ internal sealed partial class OperatorHost
             || (type.Definition.Options.Hosting == OperatorHosting.GrainPerKey && silo.Ports.HostsGrains);
         _cursor = LogCursor.After(partition.Log, startAfter);
         CursorOffset = startAfter;
+        if (partition.HistoryEnd > startAfter && type.Definition.Options.MaxResident == 0)
+        {
+            _deliverTo = startAfter; // Where not all may be in memory, some at a time are enough.
+        }
     }
 
     public OperatorType Type { get; }
@@ -117,6 +121,7 @@ internal sealed partial class OperatorHost
     public int Deliver(int budget)
     {
         int done = CatchUp(budget);
+        done += BringBack(budget - done);
         Lookahead ahead = _silo.Lookahead;
         while (done < budget && MayDeliver && _cursor.TryEnter(_partition.Log, _silo, out LogBlock? block, out int start, out int index))
         {
@@ -147,7 +152,7 @@ internal sealed partial class OperatorHost
         return done;
     }
 
-    private bool MayDeliver => !_partition.TurnsStopped && _halted is null && !(_elsewhere && _silo.TurnsWaitElsewhere);
+    private bool MayDeliver => CursorOffset < _deliverTo && !_partition.TurnsStopped && _halted is null && !(_elsewhere && _silo.TurnsWaitElsewhere);
 
     /// <summary>The grain of a key, if it is known in memory or has a committed checkpoint.</summary>
     public Grain? FindOrKnown(ulong hash, ReadOnlySpan<byte> key) =>

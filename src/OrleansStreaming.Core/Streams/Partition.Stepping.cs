@@ -26,7 +26,7 @@ internal sealed partial class Partition
     }
 
     /// <summary>Nothing can be done until something comes back: a part of the log, an answer of storage, a watermark.</summary>
-    public bool Waits => _reading || TurnsStopped || _idle;
+    public bool Waits => _reading || TurnsStopped || (_idle && !Array.Exists(Hosts, static h => h.HasRoundToEnd));
 
     /// <summary>Grains are behind, or history has yet to be replayed.</summary>
     public bool IsRecovering => Array.Exists(Hosts, h => h.IsCatchingUp || h.CursorOffset < Math.Min(HistoryEnd, Log.LastOffset));

@@ -17,6 +17,9 @@ internal sealed class GrainLoads(Silo silo, Partition partition)
     /// <summary>Something has been read, and waits to be taken.</summary>
     public bool HasWork => _ready.Count > 0;
 
+    /// <summary>Reads are under way, or what they found waits to be taken.</summary>
+    public bool IsBusy => _reading > 0 || _toRead.Count > 0 || _ready.Count > 0;
+
     /// <summary>Looks for a grain; its host is told at once if nothing must be read.</summary>
     public void Load(OperatorHost host, Grain grain) => Advance(new Lookup(host.Id, grain, partition.Checkpoints.Runs) { Host = host }, null);
 

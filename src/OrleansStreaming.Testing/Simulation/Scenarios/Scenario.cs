@@ -86,7 +86,7 @@ internal sealed record Scenario
         Rates = reduction.Events is { } events ? Rates with { MaxIngests = events } : Rates,
     };
 
-    private static SiloOptions DrawOptions(SimulationRandom random, bool checkpoints) => WithPins(new()
+    private static SiloOptions DrawOptions(SimulationRandom random, bool checkpoints) => WithDerived(new()
     {
         MaxFrameBytes = random.Pick(64, 200, 1000, 1 << 16),
         MaxFlushBytes = random.Pick(200, 2000, 1 << 20),
@@ -128,6 +128,6 @@ internal sealed record Scenario
         ArchiveRunBytes = random.Pick(1, 500, 1 << 20),
     });
 
-    /// <summary>An idle partition keeps as little of the journal as the others have checkpoints.</summary>
-    private static SiloOptions WithPins(SiloOptions options) => options with { IdlePinBytes = options.CheckpointBytes };
+    /// <summary>What was not drawn when seeds were first kept, and so follows from what was: a draw more would make other schedules of them.</summary>
+    private static SiloOptions WithDerived(SiloOptions options) => options with { IdlePinBytes = options.CheckpointBytes, LoadsUnawaited = options.LoadsPerStep };
 }
