@@ -13,6 +13,9 @@ internal sealed class SiloCounters
     /// <summary>Grains brought back from a checkpoint.</summary>
     public long Reactivated;
 
+    /// <summary>Parts of runs read for that.</summary>
+    public long RunReads;
+
     /// <summary>Live grains taken back because they depended on a lost record.</summary>
     public long RolledBack;
 

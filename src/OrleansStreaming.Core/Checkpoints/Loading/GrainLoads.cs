@@ -94,6 +94,7 @@ internal sealed class GrainLoads(Silo silo, Partition partition)
     private void Read(CheckpointRun run, int first, RunWindow? window, Exception? error)
     {
         _reading--;
+        silo.Counters.RunReads++;
         _waiting.Remove((run, first), out List<Lookup>? lookups);
         if (partition.Lost)
         {
