@@ -30,7 +30,7 @@ internal sealed partial class OperatorHost
     private long _deliverTo = long.MaxValue;
 
     /// <summary>The grains of a round have come, and nobody has noticed yet.</summary>
-    public bool HasRoundToEnd => _askedFor >= 0 && _askedFor == _round.Count && HasCome();
+    public bool HasRoundToEnd => _askedFor >= 0 && _askedFor == _round.Count && _halted is null && HasCome();
 
     /// <summary>Goes on with the round, unless it is being handed out; returns what it has done, in rows and grains.</summary>
     private int BringBack(int budget)
