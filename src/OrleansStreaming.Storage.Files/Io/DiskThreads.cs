@@ -3,73 +3,140 @@ namespace OrleansStreaming.Storage.Files;
 /// <summary>
 /// Threads that wait for the disk. Those of the pool are few, two where there are two cores: were they to wait here, a
 /// recovery, which makes dozens of small files durable at once, would do two at a time, and keep sinks and timers waiting.
-/// A thread is started when there is more to do than threads that are free, and ends when there has been nothing for a while.
+/// The thread that became free last is taken next, as its buffers are at hand; those that are not needed end after a while.
+/// What is awaited behind a call goes on where it ended, so that a checkpoint that writes piece by piece needs no other thread.
 /// </summary>
 /// <param name="most">How many threads there are at most.</param>
-internal sealed class DiskThreads(int most) : TaskScheduler
+internal sealed class DiskThreads(int most)
 {
     private static readonly TimeSpan IdleFor = TimeSpan.FromSeconds(10);
-    private readonly Queue<Task> _waiting = new();
+    private readonly Queue<Call> _waiting = new();
+    private readonly List<Worker> _idle = [];
     private int _threads;
-    private int _idle;
 
-    public override int MaximumConcurrencyLevel => most;
+    /// <summary>Does something on one of the threads.</summary>
+    public Task<T> Run<T>(Func<T> work)
+    {
+        var call = new Call<T>(work);
+        Start(call);
+        return call.Task;
+    }
 
-    /// <summary>Runs something on one of the threads; what is awaited behind it goes on elsewhere.</summary>
-    public Task<T> Run<T>(Func<T> work) => Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.DenyChildAttach, this);
+    private void Start(Call call)
+    {
+        Worker? idle = null;
+        lock (_waiting)
+        {
+            if (_idle.Count > 0)
+            {
+                idle = _idle[^1];
+                _idle.RemoveAt(_idle.Count - 1);
+            }
+            else if (_threads == most)
+            {
+                _waiting.Enqueue(call);
+                return;
+            }
+            else
+            {
+                _threads++;
+            }
+        }
 
-    protected override void QueueTask(Task task)
+        if (idle is not null)
+        {
+            idle.Give(call);
+            return;
+        }
+
+        var worker = new Worker();
+        worker.Give(call);
+        new Thread(() => Work(worker)) { IsBackground = true, Name = "disk" }.Start();
+    }
+
+    private void Work(Worker worker)
+    {
+        while (true)
+        {
+            if (worker.Given.Wait(IdleFor))
+            {
+                for (Call? call = worker.Call; call is not null; call = TryTakeWaiting(worker))
+                {
+                    call.Execute();
+                }
+            }
+            else if (TryEnd(worker))
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>The next call; where there is none, the thread is free.</summary>
+    private Call? TryTakeWaiting(Worker worker)
     {
         lock (_waiting)
         {
-            _waiting.Enqueue(task);
-            if (_waiting.Count <= _idle || _threads == most)
+            if (!_waiting.TryDequeue(out Call? call))
             {
-                Monitor.Pulse(_waiting);
+                worker.Call = null;
+                _idle.Add(worker);
+            }
+
+            return call;
+        }
+    }
+
+    /// <summary>Ends a thread, unless it is about to get a call.</summary>
+    private bool TryEnd(Worker worker)
+    {
+        lock (_waiting)
+        {
+            bool free = _idle.Remove(worker);
+            _threads -= free ? 1 : 0;
+            return free;
+        }
+    }
+
+    /// <summary>What a thread waits at.</summary>
+    private sealed class Worker
+    {
+        public SemaphoreSlim Given { get; } = new(0);
+
+        public Call? Call { get; set; }
+
+        public void Give(Call call)
+        {
+            Call = call;
+            Given.Release();
+        }
+    }
+
+    private abstract class Call
+    {
+        public abstract void Execute();
+    }
+
+    private sealed class Call<T>(Func<T> work) : Call
+    {
+        private readonly TaskCompletionSource<T> _done = new();
+
+        public Task<T> Task => _done.Task;
+
+        public override void Execute()
+        {
+            T result;
+            try
+            {
+                result = work();
+            }
+            catch (Exception e)
+            {
+                _done.SetException(e);
                 return;
             }
 
-            _threads++;
-        }
-
-        new Thread(Work) { IsBackground = true, Name = "disk" }.Start();
-    }
-
-    protected override bool TryExecuteTaskInline(Task task, bool taskWasPreviouslyQueued) => false;
-
-    protected override IEnumerable<Task> GetScheduledTasks()
-    {
-        lock (_waiting)
-        {
-            return [.. _waiting];
-        }
-    }
-
-    private void Work()
-    {
-        while (TryTake() is { } task)
-        {
-            TryExecuteTask(task);
-        }
-    }
-
-    private Task? TryTake()
-    {
-        lock (_waiting)
-        {
-            while (_waiting.Count == 0)
-            {
-                _idle++;
-                bool called = Monitor.Wait(_waiting, IdleFor);
-                _idle--;
-                if (!called && _waiting.Count == 0)
-                {
-                    _threads--;
-                    return null;
-                }
-            }
-
-            return _waiting.Dequeue();
+            _done.SetResult(result);
         }
     }
 }
