@@ -255,7 +255,11 @@ internal sealed class JournalWriter : IJournalWriter
     {
         try
         {
-            MarkBegun();
+            _journal.Context.Pool.WithSpace(() =>
+            {
+                MarkBegun();
+                return true;
+            });
         }
         catch (StorageException e) when (e is not StorageFullException)
         {

@@ -49,28 +49,36 @@ internal sealed class SegmentPool(IFileSystem files, string folder, long segment
     }
 
     /// <summary>Takes a file of at least a capacity; makes one if there is none.</summary>
-    public Spare Take(long capacity)
+    public Spare Take(long capacity) => WithSpace(() =>
+    {
+        lock (_lock)
+        {
+            if (TryTakeSpare(capacity) is { } spare)
+            {
+                return spare;
+            }
+        }
+
+        return Make(capacity, gently: false);
+    });
+
+    /// <summary>
+    /// Does something that takes space. Where there is none while a file is being made ahead, it is tried again behind that: the
+    /// file has the space and can be used, or fails for the lack of it and gives it back.
+    /// </summary>
+    public T WithSpace<T>(Func<T> work)
     {
         while (true)
         {
-            Task? making;
-            lock (_lock)
-            {
-                if (TryTakeSpare(capacity) is { } spare)
-                {
-                    return spare;
-                }
-
-                making = _making.IsCompleted ? null : _making;
-            }
-
+            Task making = IdleAsync();
+            bool makes = !making.IsCompleted;
             try
             {
-                return Make(capacity, gently: false);
+                return work();
             }
-            catch (Exception e) when (making is not null && DiskErrors.IsFull(e))
+            catch (Exception e) when (makes && (e is StorageFullException || DiskErrors.IsFull(e)))
             {
-                making.GetAwaiter().GetResult(); // It has the space, or fails for the lack of it and gives it back.
+                making.GetAwaiter().GetResult();
             }
         }
     }
