@@ -6,7 +6,7 @@ namespace OrleansStreaming.Core;
 /// </summary>
 internal sealed partial class Ownerships
 {
-    private const int ReadBytes = 8 << 20;
+    private const int ReadBytes = 4 << 20;
     private readonly Dictionary<int, Opening> _loading = [];
 
     /// <summary>Those whose journals are not being read yet.</summary>

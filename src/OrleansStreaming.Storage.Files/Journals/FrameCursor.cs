@@ -13,7 +13,7 @@ namespace OrleansStreaming.Storage.Files;
 internal sealed class FrameCursor(IFile file, SegmentHeader header, long lsn, long position, bool keepFrames)
 {
     private const int SmallestRead = 4 << 10;
-    private const int LargestRead = 8 << 20;
+    private const int LargestRead = 4 << 20;
 
     private byte[] _buffer = [];
     private long _bufferPosition;
