@@ -12,9 +12,15 @@ internal sealed partial class OperatorHost
             return;
         }
 
+        BeginLoading(grain);
+        _partition.Checkpoints.Loads.Load(this, grain);
+    }
+
+    /// <summary>Its checkpoint is to be looked for; events wait meanwhile.</summary>
+    private void BeginLoading(Grain grain)
+    {
         grain.Phase = GrainPhase.Loading;
         _away.Add(grain);
-        _partition.Checkpoints.Loads.Load(this, grain);
     }
 
     /// <summary>A grain has no committed checkpoint.</summary>

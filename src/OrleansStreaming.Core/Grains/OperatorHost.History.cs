@@ -75,7 +75,7 @@ internal sealed partial class OperatorHost
                 Row row = next.Row.In(block.Rows[next.Start..]);
                 if (!block.IsVoid(row.Slot) && IsFor(in row))
                 {
-                    Note(next.Grain ?? Grains.Find(next.Hash, row.Key) ?? Create(next.Hash, row.Key));
+                    Note(FindOrCreate(next.Grain, next.Hash, row.Key));
                 }
 
                 _roundCursor.Move(next.Row.Length);
@@ -99,8 +99,7 @@ internal sealed partial class OperatorHost
     {
         if (grain is { Phase: GrainPhase.Absent, Behind: false } && grain.Committed != Offset.None.Value)
         {
-            grain.Phase = GrainPhase.Loading;
-            _away.Add(grain);
+            BeginLoading(grain);
             _round.Add((grain, grain.Generation));
         }
     }

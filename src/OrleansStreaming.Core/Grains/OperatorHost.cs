@@ -158,6 +158,8 @@ internal sealed partial class OperatorHost
     public Grain? FindOrKnown(ulong hash, ReadOnlySpan<byte> key) =>
         Grains.Find(hash, key) ?? (_partition.Checkpoints.MayContain(Id, hash) ? Create(hash, key) : null);
 
+    private Grain FindOrCreate(Grain? known, ulong hash, ReadOnlySpan<byte> key) => known ?? Grains.Find(hash, key) ?? Create(hash, key);
+
     private Grain Create(ulong hash, ReadOnlySpan<byte> key)
     {
         var grain = new Grain(key.ToArray(), hash);
@@ -178,7 +180,7 @@ internal sealed partial class OperatorHost
 
     private void Offer(in Input input, in Row row, ulong hash, Grain? known)
     {
-        Grain grain = known ?? Grains.Find(hash, row.Key) ?? Create(hash, row.Key);
+        Grain grain = FindOrCreate(known, hash, row.Key);
         if (grain is { Phase: GrainPhase.Absent, Behind: false })
         {
             Activate(grain); // Its checkpoint may be at hand; if not, what it covers is seen when it has been read.

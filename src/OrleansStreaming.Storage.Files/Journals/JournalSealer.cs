@@ -10,7 +10,6 @@ internal static class JournalSealer
     /// <summary>What is left to look at is mostly the last append.</summary>
     private const int ReadAheadBytes = 256 << 10;
 
-
     /// <returns>The last LSN; null when the journal has been deleted meanwhile.</returns>
     public static long? Seal(Journal journal)
     {

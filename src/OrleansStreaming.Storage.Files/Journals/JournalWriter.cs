@@ -43,8 +43,11 @@ internal sealed class JournalWriter : IJournalWriter
     public void MarkBegun()
     {
         long firstLsn = _segment.Segment.FirstLsn;
-        _journal.Context.Atomic.Publish(Path.Combine(_journal.Folder, JournalFiles.BegunFile), JournalFiles.Format(firstLsn));
-        _begunLsn = firstLsn;
+        _begunLsn = _journal.Context.Pool.WithSpace(() =>
+        {
+            _journal.Context.Atomic.Publish(Path.Combine(_journal.Folder, JournalFiles.BegunFile), JournalFiles.Format(firstLsn));
+            return firstLsn;
+        });
     }
 
     public ValueTask AppendAsync(IReadOnlyList<FrameToWrite> frames, CancellationToken cancellationToken)
@@ -255,11 +258,7 @@ internal sealed class JournalWriter : IJournalWriter
     {
         try
         {
-            _journal.Context.Pool.WithSpace(() =>
-            {
-                MarkBegun();
-                return true;
-            });
+            MarkBegun();
         }
         catch (StorageException e) when (e is not StorageFullException)
         {
