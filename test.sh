@@ -142,6 +142,7 @@ else
     echo "tests: no totals (exit code $test_status)"
     failed=1
 fi
+sed -nE 's/^failed (.*)$/  failed: \1/p' "$logs/tests.log"
 awk '
     skipped { reason = $0; sub(/^ +/, "", reason); count[reason]++; skipped = 0 }
     /^skipped / { skipped = 1 }

@@ -16,6 +16,9 @@ internal sealed partial class PartitionCache(PartitionQueue queue, StreamingProv
     /// <summary>What was purged lately: a subscription that is being made then may ask for it.</summary>
     private static readonly long RecentMs = (long)TimeSpan.FromMinutes(2).TotalMilliseconds;
 
+    /// <summary>An agent that is told of a subscription has a cursor for it by then.</summary>
+    private static readonly long HandshakeMs = (long)TimeSpan.FromSeconds(5).TotalMilliseconds;
+
     private readonly Dictionary<StreamId, CacheLine> _lines = [];
     private readonly Queue<Slice> _order = new();
     private readonly Dictionary<StreamId, long> _recent = [];
@@ -196,16 +199,22 @@ internal sealed partial class PartitionCache(PartitionQueue queue, StreamingProv
 
         if (received.Asks && _lines.TryGetValue(received.StreamId, out CacheLine? asked))
         {
-            Ask(asked, received.Registered);
+            Ask(asked, received);
         }
     }
 
-    private void Ask(CacheLine line, int registered)
+    private void Ask(CacheLine line, Received word)
     {
-        if (line.Cursors.Count > 0 && line.Cursors.Count < registered)
+        if (line.Cursors.Count > 0 && line.Cursors.Count < word.Registered)
         {
+            if (Now - word.AskedAt < HandshakeMs)
+            {
+                queue.AskAgain(word); // The agent is told of a subscription before it has asked the subscriber for its place.
+                return;
+            }
+
             // The agent does not know of one, and would not hear of it.
-            queue.Log.SubscriberUnknown(queue.Name, line.Id, registered, line.Cursors.Count);
+            queue.Log.SubscriberUnknown(queue.Name, line.Id, word.Registered, line.Cursors.Count);
             queue.StartOver();
             return;
         }

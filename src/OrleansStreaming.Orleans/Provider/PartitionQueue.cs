@@ -14,6 +14,7 @@ internal sealed class PartitionQueue : IQueueAdapterReceiver
 {
     private const int EventsPerReceive = 1024;
     private static readonly TimeSpan OwnerWait = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan AskWait = TimeSpan.FromMilliseconds(100);
     private readonly FeedHub _hub;
     private readonly StreamingProviderOptions _options;
     private readonly TimeProvider _time;
@@ -108,10 +109,19 @@ internal sealed class PartitionQueue : IQueueAdapterReceiver
 
     /// <summary>Asks all subscribers of a stream where they want to be, even if it has no new events.</summary>
     /// <param name="stream">The stream.</param>
-    /// <param name="registered">How many explicit subscriptions the registry has.</param>
-    public void Ask(StreamId stream, int registered)
+    /// <param name="registered">How many subscriptions the registry has.</param>
+    public void Ask(StreamId stream, int registered) => Ask(stream, registered, Cache.Now);
+
+    /// <summary>The same once more, a moment later.</summary>
+    public void AskAgain(Received word) => _ = Task.Run(async () =>
     {
-        _words.Enqueue(new Received(stream, new OffsetToken(new Offset(Cache.ReadTo + 1))) { Asks = true, Registered = registered });
+        await Task.Delay(AskWait, _time).ConfigureAwait(false);
+        Ask(word.StreamId, word.Registered, word.AskedAt);
+    });
+
+    private void Ask(StreamId stream, int registered, long askedAt)
+    {
+        _words.Enqueue(new Received(stream) { Asks = true, Registered = registered, AskedAt = askedAt });
         Wake();
     }
 
@@ -141,7 +151,7 @@ internal sealed class PartitionQueue : IQueueAdapterReceiver
             if (_hub.Find(_partition) is { } channel
                 && await channel.ReadAsync(new FeedRead(key, after, to, EventsPerReceive, fromEarliest)).ConfigureAwait(false) is { } history)
             {
-                _words.Enqueue(new Received(cursor.Line.Id, new OffsetToken(new Offset(to))) { Cursor = cursor, History = history });
+                _words.Enqueue(new Received(cursor.Line.Id) { Cursor = cursor, History = history });
                 Wake();
                 return;
             }
@@ -165,6 +175,7 @@ internal sealed class PartitionQueue : IQueueAdapterReceiver
 
         while (_words.TryDequeue(out Received? word))
         {
+            word.SequenceToken = new OffsetToken(new Offset(Cache.ReadTo + 1));
             received.Add(word);
         }
 

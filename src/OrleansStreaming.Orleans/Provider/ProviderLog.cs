@@ -23,7 +23,7 @@ internal sealed partial class ProviderLog(ILogger logger)
     [LoggerMessage(3205, LogLevel.Warning, "Partition {Partition}: a failing subscriber of stream {Stream} behind {Offset} was not tried for minutes and is forgotten; it was perhaps a client that is gone")]
     public partial void SubscriberAbandoned(string partition, StreamId stream, Offset offset);
 
-    [LoggerMessage(3207, LogLevel.Warning, "Partition {Partition}: the registry has {Registered} explicit subscriptions of stream {Stream}, and the agent knows {Known}; it starts over")]
+    [LoggerMessage(3207, LogLevel.Warning, "Partition {Partition}: the registry has {Registered} subscriptions of stream {Stream}, and the agent knows {Known}; it starts over")]
     public partial void SubscriberUnknown(string partition, StreamId stream, int registered, int known);
 
     [LoggerMessage(3206, LogLevel.Warning, "The pulling manager did not take a change of partitions")]

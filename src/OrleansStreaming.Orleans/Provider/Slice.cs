@@ -44,11 +44,12 @@ internal sealed class Slice(StreamDefinition stream, StreamId id)
 }
 
 /// <summary>What the receiver hands to the pulling agent, which hands it to the cache: a slice, or word for a stream whose events are read from the log.</summary>
-internal sealed class Received(StreamId id, OffsetToken token) : IBatchContainer
+internal sealed class Received(StreamId id) : IBatchContainer
 {
     public StreamId StreamId { get; } = id;
 
-    public StreamSequenceToken SequenceToken { get; } = token;
+    /// <summary>Where a subscription begins that the agent has been told of, has not met, and that says nothing itself: with the new events, or after all there is.</summary>
+    public StreamSequenceToken SequenceToken { get; set; } = OffsetToken.Earliest;
 
     /// <summary>New events; null when it is only to wake the stream's cursors.</summary>
     public Slice? Slice { get; init; }
@@ -68,7 +69,10 @@ internal sealed class Received(StreamId id, OffsetToken token) : IBatchContainer
     /// <summary>How many of them there are at least.</summary>
     public int Registered { get; init; }
 
-    public static Received Of(Slice slice) => new(slice.Id, new OffsetToken(new Offset(slice.First))) { Slice = slice };
+    /// <summary>When that was first asked, by the cache's clock.</summary>
+    public long AskedAt { get; init; }
+
+    public static Received Of(Slice slice) => new(slice.Id) { Slice = slice, SequenceToken = new OffsetToken(new Offset(slice.First)) };
 
     public IEnumerable<Tuple<T, StreamSequenceToken>> GetEvents<T>() => throw new NotSupportedException("The cache delivers.");
 

@@ -109,6 +109,47 @@ public sealed class SubscriptionTests
     }
 
     [Fact]
+    public async Task A_subscription_that_its_agent_has_been_told_of_and_not_yet_met_is_waited_for()
+    {
+        var met = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        bool hold = false;
+        await using ProviderCluster cluster = await ProviderCluster.StartAsync(configure: s => s.AddOutgoingGrainCallFilter(async call =>
+        {
+            if (Volatile.Read(ref hold) && call.MethodName == "GetSequenceToken" && call.TargetId.Key.ToString()!.Contains("now"))
+            {
+                await met.Task;
+            }
+
+            await call.Invoke();
+        }));
+        await cluster.Engine.PublishAsync("orders", ProviderCluster.Orders(0, 30, 3), ProviderCluster.Cancel);
+        await cluster.ArrivedAsync("implicit", [.. Enumerable.Range(0, 30)]);
+        await StreamingCluster.UntilAsync(() => cluster.StoredAsync("orders"), "what was delivered is stored");
+        Volatile.Write(ref hold, true);
+        await cluster.Explicit("now").SubscribeAsync("orders", "c1", null);
+        await cluster.Client.CatchUpAsync(ProviderCluster.Provider, StreamId.Create("orders", "c1"));
+        await cluster.Explicit("all").SubscribeAsync("orders", "c1", "-");
+        await cluster.ArrivedAsync("all", [.. Enumerable.Range(0, 10).Select(i => (3 * i) + 1)]); // Read from the log, of which the agent hears.
+        await cluster.Stream<Order>("orders", "c1").OnNextAsync(new Order("c1", 5000));
+        await cluster.ArrivedAsync("implicit", [5000]); // What was asked before has reached the agent, too.
+        met.SetResult();
+        await UntilMetAsync();
+        cluster.Account.Lines.ShouldNotContain(l => l.StartsWith("3207 "));
+        cluster.Account.Numbers("now").ShouldAllBe(n => n >= 5000);
+
+        // Events before the agent has met the subscriber are not owed to it; those after are.
+        async Task UntilMetAsync()
+        {
+            for (int number = 5001; cluster.Account.Numbers("now").Length == 0; number++)
+            {
+                number.ShouldBeLessThan(7000, "the agent has met the subscriber");
+                await cluster.Stream<Order>("orders", "c1").OnNextAsync(new Order("c1", number));
+                await cluster.ArrivedAsync("implicit", [number]);
+            }
+        }
+    }
+
+    [Fact]
     public async Task A_place_that_is_not_retained_any_more_is_an_error_that_the_subscriber_hears_of_and_it_goes_on()
     {
         await using ProviderCluster cluster = await ProviderCluster.StartAsync(retain: false);
