@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -15,8 +16,13 @@ internal static class FileNames
     /// <summary>File systems allow 255 bytes.</summary>
     private const int MaxLength = 200;
 
+    /// <summary>So much of a long name is left before its hash.</summary>
+    private const int SafeLength = 64;
+
     /// <summary>Stands before the hash in the file name of a long name; never part of an escaped name.</summary>
     private const char HashMark = '~';
+
+    private static readonly SearchValues<char> AlwaysPlain = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-_");
 
     public static string ToFileName(string name)
     {
@@ -87,6 +93,17 @@ internal static class FileNames
             return null;
         }
     }
+
+    /// <summary>The part of a prefix that the file names of all names with it begin with, but for those that begin with an escape.</summary>
+    public static string SafeStart(string prefix)
+    {
+        int length = prefix.AsSpan().IndexOfAnyExcept(AlwaysPlain);
+        return prefix[..Math.Min(length < 0 ? prefix.Length : length, SafeLength)];
+    }
+
+    /// <summary>Whether a name with that start may be behind a file name: tells most others apart without reading them.</summary>
+    public static bool MayStartWith(string fileName, string safeStart) =>
+        fileName.StartsWith('%') || fileName.StartsWith(safeStart, StringComparison.Ordinal);
 
     private static bool IsPlain(byte[] name, int at) => name[at] switch
     {

@@ -7,6 +7,7 @@ namespace OrleansStreaming.Core;
 internal sealed partial class Ownerships
 {
     private const int ReadBytes = 4 << 20;
+    private const int LeftOversMs = 2000;
     private readonly Dictionary<int, Opening> _loading = [];
 
     /// <summary>Those whose journals are not being read yet.</summary>
@@ -59,7 +60,6 @@ internal sealed partial class Ownerships
                 archived.AddRange(await ArchiveRun.OpenAsync(storage, archive.Name, opening.Manifest.Partition, cancel).ConfigureAwait(false));
             }
 
-            await DeleteLeftOversAsync(storage, opening.Manifest, cancel).ConfigureAwait(false);
             return (runs, waiting, table, archived);
         },
         (read, error) =>
@@ -75,20 +75,35 @@ internal sealed partial class Ownerships
             Finish(opening);
         }));
 
-    /// <summary>Runs that earlier owners wrote and never named. Those of later owners are none of its business, should it have been superseded.</summary>
-    private static async ValueTask DeleteLeftOversAsync(IStorage storage, PartitionManifest manifest, CancellationToken cancellationToken)
-    {
-        string prefix = $"{manifest.Name}/";
-        foreach (string run in await storage.ListRunsAsync(prefix, cancellationToken).ConfigureAwait(false))
+    /// <summary>
+    /// Deletes runs that earlier owners wrote and never named. Those of later owners are none of its business, should it
+    /// have been superseded. Nobody waits for it, and a recovery has other things to do first.
+    /// </summary>
+    private void DeleteLeftOvers(PartitionManifest opened) => silo.After(LeftOversMs, () => silo.Submit(new Request<bool>(
+        $"delete what is left over of {opened.Name}",
+        async (storage, cancel) =>
         {
-            bool earlier = int.TryParse(run[prefix.Length..].Split('-')[0], System.Globalization.CultureInfo.InvariantCulture, out int epoch)
-                && epoch < manifest.Owner!.Epoch;
-            if (earlier && run != manifest.Table && manifest.Runs.All(r => r.Name != run) && manifest.Archives.All(a => a.Name != run))
+            string prefix = $"{opened.Name}/";
+            foreach (string run in await storage.ListRunsAsync(prefix, cancel).ConfigureAwait(false))
             {
-                await storage.DeleteRunAsync(run, cancellationToken).ConfigureAwait(false);
+                bool earlier = int.TryParse(run[prefix.Length..].Split('-')[0], System.Globalization.CultureInfo.InvariantCulture, out int epoch)
+                    && epoch < opened.Owner!.Epoch;
+                if (earlier && run != opened.Table && opened.Runs.All(r => r.Name != run) && opened.Archives.All(a => a.Name != run))
+                {
+                    await storage.DeleteRunAsync(run, cancel).ConfigureAwait(false);
+                }
             }
-        }
-    }
+
+            return true;
+        },
+        (_, error) =>
+        {
+            if (error is not null && Find(opened.Partition)?.Epoch == opened.Owner!.Epoch)
+            {
+                silo.Log.StorageFailed(silo.Name, $"runs of {opened.Name}", error);
+                DeleteLeftOvers(opened);
+            }
+        })));
 
     private void ReadJournals(List<Opening> wave)
     {
@@ -247,6 +262,7 @@ internal sealed partial class Ownerships
         silo.Log.Opened(silo.Name, partition.Name, partition.Epoch, partition.Checkpoints.Entries, log.EndSequence - log.FirstSequence);
         partition.Start();
         silo.AnnounceOwner(partition);
+        DeleteLeftOvers(opening.Manifest);
     }
 
     /// <summary>What the owner before had not released is taken over because its journal was sealed.</summary>

@@ -1,6 +1,6 @@
 namespace OrleansStreaming.Core;
 
-/// <summary>Where in a segment some of its frames are: one for every so many bytes, so that its size is bounded.</summary>
+/// <summary>Where in a segment some of its frames are: one for every so many bytes, so that its size is bounded, and the end once it is known.</summary>
 internal sealed class SparseIndex(long firstLsn, long firstPosition)
 {
     private const long BytesPerEntry = 256 << 10;
@@ -21,6 +21,18 @@ internal sealed class SparseIndex(long firstLsn, long firstPosition)
                 && (at + 1 == _entries.Count || _entries[at + 1].Position - position >= BytesPerEntry))
             {
                 _entries.Insert(at + 1, (lsn, position));
+            }
+        }
+    }
+
+    /// <summary>Notes where the frame behind the last one would begin, however near the last entry is.</summary>
+    public void AddEnd(long lsn, long position)
+    {
+        lock (_lock)
+        {
+            if (_entries[^1].Lsn < lsn)
+            {
+                _entries.Add((lsn, position));
             }
         }
     }

@@ -5,6 +5,9 @@ namespace OrleansStreaming.Storage.Files;
 /// <summary>Reads frames, at the same time as the writer writes and others trim.</summary>
 internal static class JournalReader
 {
+    /// <summary>While nobody knows how far there is something to read, reads begin with this and double.</summary>
+    private const int FirstRead = 256 << 10;
+
     public static List<StoredFrame> Read(Journal journal, long fromLsn, long toLsn, int maxBytes)
     {
         var frames = new List<StoredFrame>();
@@ -59,7 +62,7 @@ internal static class JournalReader
         var cursor = new FrameCursor(file, header, lsn, position, keepFrames: true);
         while (cursor.Lsn <= lastLsn)
         {
-            cursor.ReadAheadTo = Math.Min(cursor.Position + budget, segment.Index.EndOf(lastLsn, header.Capacity));
+            cursor.ReadAheadTo = Math.Min(cursor.Position + budget, segment.Index.EndOf(lastLsn, cursor.Position + Math.Max(FirstRead, cursor.Position - position)));
             long longest = frames.Count == 0 ? long.MaxValue : budget; // at least one frame
             if (!cursor.TryTake(checkBody: true, longest, out ReadOnlyMemory<byte> frame, out string? error))
             {

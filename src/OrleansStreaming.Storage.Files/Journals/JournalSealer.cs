@@ -114,6 +114,7 @@ internal static class JournalSealer
             }
         }
 
+        segment.Index.AddEnd(cursor.Lsn, cursor.Position);
         Settle(file, appendFrom, cursor.Position);
         return cursor.Lsn - 1;
     }

@@ -75,9 +75,11 @@ internal sealed class RunStore(IFileSystem files, AtomicFile atomic, string fold
         try
         {
             var names = new List<string>();
+            string start = FileNames.SafeStart(prefix);
             foreach (string fileName in files.ListFiles(folder))
             {
-                if ((FileNames.TryFromFileName(fileName) ?? TryReadName(Path.Combine(folder, fileName))) is { } name
+                if (FileNames.MayStartWith(fileName, start)
+                    && (FileNames.TryFromFileName(fileName) ?? TryReadName(Path.Combine(folder, fileName))) is { } name
                     && name.StartsWith(prefix, StringComparison.Ordinal))
                 {
                     names.Add(name);
