@@ -14,18 +14,24 @@ internal static class FrameCodec
     /// <summary>Frames closed blocks. The pieces refer to the blocks' buffers, which must stay until the frame is written.</summary>
     public static FrameToWrite Encode(long lsn, int sealVersion, IReadOnlyList<LogBlock> blocks) => new FrameEncoder().Encode(lsn, sealVersion, blocks);
 
-    /// <summary>Reads the blocks of a checked frame, all or those of one partition.</summary>
-    public static List<LogBlock> Decode(int journal, StoredFrame frame, Func<int, Offset, bool> wanted)
+    /// <summary>Reads the blocks of a frame that are wanted.</summary>
+    /// <exception cref="CorruptDataException">The frame does not match its checksum, or is not a frame.</exception>
+    public static List<LogBlock> Decode(int journal, StoredFrame frame, Func<int, Offset, bool> wanted) =>
+        Find(journal, frame, wanted).ConvertAll(static found => found.Load());
+
+    /// <summary>The same without taking the rows: from any thread, as the buffers of rows are those of a silo's loop.</summary>
+    /// <exception cref="CorruptDataException">The frame does not match its checksum, or is not a frame.</exception>
+    public static List<FoundBlock> Find(int journal, StoredFrame frame, Func<int, Offset, bool> wanted)
     {
-        ReadOnlySpan<byte> bytes = frame.Bytes.Span;
-        if (!FrameHeader.TryRead(bytes, out FrameHeader header, out string? error) || !header.Matches(bytes[FrameHeader.Size..]))
+        ReadOnlyMemory<byte> bytes = frame.Bytes;
+        if (!FrameHeader.TryRead(bytes.Span, out FrameHeader header, out string? error) || !header.Matches(bytes.Span[FrameHeader.Size..]))
         {
             throw new CorruptDataException($"journal {journal}", 0, error ?? $"frame {frame.Lsn} does not match its checksum");
         }
 
         try
         {
-            return DecodeBody(journal, header, bytes[FrameHeader.Size..], wanted);
+            return FindInBody(journal, header, bytes[FrameHeader.Size..], wanted);
         }
         catch (Exception e) when (Varint.IsOutside(e))
         {
@@ -33,9 +39,10 @@ internal static class FrameCodec
         }
     }
 
-    private static List<LogBlock> DecodeBody(int journal, in FrameHeader header, ReadOnlySpan<byte> body, Func<int, Offset, bool> wanted)
+    private static List<FoundBlock> FindInBody(int journal, in FrameHeader header, ReadOnlyMemory<byte> bytes, Func<int, Offset, bool> wanted)
     {
-        var blocks = new List<LogBlock>();
+        ReadOnlySpan<byte> body = bytes.Span;
+        var blocks = new List<FoundBlock>();
         int count = BinaryPrimitives.ReadInt32LittleEndian(body), at = 4;
         for (int i = 0; i < count; i++)
         {
@@ -47,17 +54,25 @@ internal static class FrameCodec
             int rows = BinaryPrimitives.ReadInt32LittleEndian(fixedPart[20..]);
             int rowsLength = BinaryPrimitives.ReadInt32LittleEndian(fixedPart[24..]);
             int slots = BinaryPrimitives.ReadUInt16LittleEndian(fixedPart[28..]);
-            var vectors = new CausalityVector?[slots];
+            bool isWanted = wanted(partition, first);
+            CausalityVector?[] vectors = isWanted && slots > 0 ? new CausalityVector?[slots] : [];
             for (int v = 0; v < slots; v++)
             {
-                vectors[v] = VectorCodec.Read(body, ref at);
+                if (isWanted)
+                {
+                    vectors[v] = VectorCodec.Read(body, ref at);
+                }
+                else
+                {
+                    VectorCodec.Skip(body, ref at);
+                }
             }
 
             ArgumentOutOfRangeException.ThrowIfNegative(rows);
-            ReadOnlySpan<byte> rowBytes = body.Slice(at, rowsLength);
-            if (wanted(partition, first))
+            ReadOnlyMemory<byte> rowBytes = bytes.Slice(at, rowsLength);
+            if (isWanted)
             {
-                blocks.Add(LogBlock.Loaded(partition, journal, header.Lsn, first, baseTime, header.SealVersion, rows, rowBytes, vectors));
+                blocks.Add(new FoundBlock(LogBlock.WithoutRows(partition, journal, header.Lsn, first, baseTime, header.SealVersion, rows, vectors), rowBytes));
             }
 
             at += rowsLength;
@@ -65,6 +80,19 @@ internal static class FrameCodec
 
         ArgumentOutOfRangeException.ThrowIfNotEqual(at, body.Length);
         return blocks;
+    }
+}
+
+/// <summary>A block that was found in a frame.</summary>
+/// <param name="Block">Without its rows.</param>
+/// <param name="Rows">Where they are.</param>
+internal readonly record struct FoundBlock(LogBlock Block, ReadOnlyMemory<byte> Rows)
+{
+    /// <summary>Has the block take its rows.</summary>
+    public LogBlock Load()
+    {
+        Block.Restore(Rows.Span);
+        return Block;
     }
 }
 
@@ -103,5 +131,13 @@ internal static class VectorCodec
         }
 
         return CausalityVector.Of(entries);
+    }
+
+    public static void Skip(ReadOnlySpan<byte> from, ref int at)
+    {
+        for (ulong left = 2 * Varint.Read(from, ref at); left > 0; left--)
+        {
+            _ = Varint.Read(from, ref at);
+        }
     }
 }

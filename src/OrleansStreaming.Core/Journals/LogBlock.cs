@@ -80,11 +80,10 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
 
     public ReadOnlySpan<byte> Rows => Buffer.AsSpan(0, Length);
 
-    /// <summary>A block whose rows have been read from a frame.</summary>
-    public static LogBlock Loaded(int partition, int journal, long lsn, Offset first, long baseTime, int sealVersion, int count, ReadOnlySpan<byte> rows, CausalityVector?[] vectors)
+    /// <summary>A block that has been found in a frame, and takes its rows from there later.</summary>
+    public static LogBlock WithoutRows(int partition, int journal, long lsn, Offset first, long baseTime, int sealVersion, int count, CausalityVector?[] vectors)
     {
         var block = new LogBlock(partition, journal, lsn, first, baseTime) { SealVersion = sealVersion, Count = count, Closed = true, OnlyGrains = false };
-        block.Restore(rows);
         if (vectors.Length > 0)
         {
             block._slots = Array.ConvertAll(vectors, v => new Slot { Vector = v });

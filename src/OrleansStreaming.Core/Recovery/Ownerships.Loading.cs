@@ -150,30 +150,21 @@ internal sealed partial class Ownerships
         }
     }
 
-    /// <summary>Reads some of a journal. What follows is read while that is sorted.</summary>
-    private void ReadJournal(JournalPass pass, long from, long to, bool again = false)
+    /// <summary>Reads some of a journal, and finds there what is wanted. What follows is read while that is given out.</summary>
+    private void ReadJournal(JournalPass pass, long from, long to)
     {
-        pass.Parts += again ? 0 : 1;
         string journal = silo.JournalName(pass.Journal);
-        silo.Submit(new Request<IReadOnlyList<StoredFrame>>(
+        silo.Submit(new Request<(long Last, List<FoundBlock> Found)>(
             $"read {journal} from {from} to {to}",
-            (storage, cancel) => storage.ReadFramesAsync(journal, from, to, ReadBytes, cancel),
-            (frames, error) =>
+            async (storage, cancel) =>
             {
-                if (error is null && frames!.Count == 0)
-                {
-                    // What a manifest says to need is never trimmed.
-                    error = new CorruptDataException(journal, 0, $"expected frames {from} to {to}, found none");
-                }
-
-                long last = to;
-                if (error is null && frames![^1].Lsn < to)
-                {
-                    last = frames[^1].Lsn;
-                    ReadJournal(pass, last + 1, to);
-                }
-
-                error ??= Sort(pass, frames!);
+                IReadOnlyList<StoredFrame> frames = await storage.ReadFramesAsync(journal, from, to, ReadBytes, cancel).ConfigureAwait(false);
+                return frames.Count > 0
+                    ? (frames[^1].Lsn, pass.Find(frames))
+                    : throw new CorruptDataException(journal, 0, $"expected frames {from} to {to}, found none"); // What a manifest says to need is never trimmed.
+            },
+            (read, error) =>
+            {
                 if (error is not null)
                 {
                     foreach (Opening opening in pass.Readers.Values)
@@ -181,9 +172,21 @@ internal sealed partial class Ownerships
                         Trouble(opening, error, null);
                     }
 
-                    silo.After(error is CorruptDataException ? 5000 : silo.Options.StorageRetryMs, () => ReadJournal(pass, from, last, again: true));
+                    silo.After(error is CorruptDataException ? 5000 : silo.Options.StorageRetryMs, () => ReadJournal(pass, from, to));
+                    return;
                 }
-                else if (--pass.Parts == 0)
+
+                if (read.Last < to)
+                {
+                    ReadJournal(pass, read.Last + 1, to);
+                }
+
+                foreach (FoundBlock found in read.Found)
+                {
+                    pass.Readers[found.Block.Partition].Add(found);
+                }
+
+                if (read.Last >= to)
                 {
                     foreach (Opening opening in pass.Readers.Values)
                     {
@@ -192,31 +195,6 @@ internal sealed partial class Ownerships
                     }
                 }
             }));
-    }
-
-    /// <summary>Gives every reader its blocks. Those that were given before the damage are known when it is read again.</summary>
-    private static CorruptDataException? Sort(JournalPass pass, IReadOnlyList<StoredFrame> frames)
-    {
-        try
-        {
-            foreach (StoredFrame frame in frames)
-            {
-                foreach (LogBlock block in FrameCodec.Decode(pass.Journal, frame, (partition, first) => pass.Wants(partition, first, frame.Lsn)))
-                {
-                    Opening reader = pass.Readers[block.Partition];
-                    if (block.LastOffset > reader.InJournalsFrom && reader.Known.Add(block.First.Value))
-                    {
-                        reader.Blocks.Add(block);
-                    }
-                }
-            }
-
-            return null;
-        }
-        catch (CorruptDataException e)
-        {
-            return e;
-        }
     }
 
     private void Finish(Opening opening)
@@ -296,10 +274,18 @@ internal sealed partial class Ownerships
         /// <summary>By partition.</summary>
         public Dictionary<int, Opening> Readers { get; } = readers;
 
-        /// <summary>Parts of it that have not been read and sorted.</summary>
-        public int Parts { get; set; }
+        /// <summary>The blocks that are wanted. From any thread: what the readers want does not change.</summary>
+        public List<FoundBlock> Find(IReadOnlyList<StoredFrame> frames)
+        {
+            var found = new List<FoundBlock>();
+            foreach (StoredFrame frame in frames)
+            {
+                found.AddRange(FrameCodec.Find(
+                    Journal, frame, (partition, first) => Readers.TryGetValue(partition, out Opening? reader) && reader.Wants(first, Journal, frame.Lsn)));
+            }
 
-        public bool Wants(int partition, Offset first, long lsn) => Readers.TryGetValue(partition, out Opening? reader) && reader.Wants(first, Journal, lsn);
+            return found;
+        }
     }
 
     /// <summary>A partition on its way to be served.</summary>
@@ -329,6 +315,15 @@ internal sealed partial class Ownerships
         public ProducerTable? Table { get; set; }
 
         public bool Finished { get; set; }
+
+        /// <summary>Takes a block, unless it is trimmed, archived, or was found in another journal.</summary>
+        public void Add(FoundBlock found)
+        {
+            if (found.Block.LastOffset > InJournalsFrom && Known.Add(found.Block.First.Value))
+            {
+                Blocks.Add(found.Load());
+            }
+        }
 
         public bool Wants(Offset first, int journal, long lsn) => Ranges.Any(r => r.Journal == journal && r.Epoch == first.Epoch && lsn >= r.From && lsn <= r.To);
 

@@ -12,10 +12,15 @@ internal readonly record struct ProducerEntry(RecordName Name, int Journal, long
 /// </summary>
 internal sealed class ProducerTable
 {
-    private readonly Dictionary<byte[], ProducerEntry> _entries = new(ByteKeyComparer.Instance);
+    private const int SmallestEntry = 5;
+    private readonly Dictionary<byte[], ProducerEntry> _entries;
     private readonly Dictionary<byte[], ProducerEntry>.AlternateLookup<ReadOnlySpan<byte>> _lookup;
 
-    public ProducerTable() => _lookup = _entries.GetAlternateLookup<ReadOnlySpan<byte>>();
+    public ProducerTable(int capacity = 0)
+    {
+        _entries = new Dictionary<byte[], ProducerEntry>(capacity, ByteKeyComparer.Instance);
+        _lookup = _entries.GetAlternateLookup<ReadOnlySpan<byte>>();
+    }
 
     public const int MaxKeyBytes = 16 + KeyCodec.MaxBytes;
 
@@ -104,8 +109,8 @@ internal sealed class ProducerTable
             throw new CorruptDataException(run, 0, "expected a table of producers that matches its checksum");
         }
 
-        var table = new ProducerTable();
         int count = BinaryPrimitives.ReadInt32LittleEndian(bytes[4..]), at = 8;
+        var table = new ProducerTable(Math.Clamp(count, 0, bytes.Length / SmallestEntry));
         for (int i = 0; i < count; i++)
         {
             byte[] key = Varint.ReadBytes(bytes, ref at).ToArray();
