@@ -29,6 +29,7 @@ public sealed class ScenarioTests
         if (options.Contains("--hops", StringComparison.Ordinal))
         {
             json.Number("foreignVectorPercent").ShouldBeInRange(0, 100);
+            json.Number("foreignVectorPercentRemote").ShouldBeInRange(0, 100);
             json.Number("oneHopEventsPerSecond").ShouldBeGreaterThan(0);
         }
     }
