@@ -70,7 +70,7 @@ internal static class DirectedScenarios
             Rates = Moving,
             Steps = 4000,
         }),
-        new("stop-together", "all silos are to stop at about the same time", random => (random.Chance(300) ? Rarely(Busy(random)) : Often(Busy(random), 20)) with
+        new("stop-together", "all silos are to stop at about the same time", random => (random.Chance(300) ? Rarely(Ticking(random)) : Often(Ticking(random), 20)) with
         {
             Director = () => new StopsTogether(dies: 0),
             Rates = Stopping,
@@ -146,6 +146,9 @@ internal static class DirectedScenarios
             Options = drawn.Options with { FlushEveryMs = 0, PollMs = 20 },
         };
     }
+
+    /// <summary>Grains wait for timers, so that something happens also when nothing comes in any more.</summary>
+    private static Scenario Ticking(SimulationRandom random) => Busy(random, random.Chance(600) ? f => f with { Timers = true } : null);
 
     /// <summary>With checkpoints every so many milliseconds.</summary>
     private static Scenario Often(Scenario scenario, int everyMs) =>

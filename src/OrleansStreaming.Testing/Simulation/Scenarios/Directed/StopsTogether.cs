@@ -4,18 +4,19 @@ namespace OrleansStreaming.Testing.Simulation;
 
 /// <summary>
 /// All silos are to stop, at once or one soon after the other; or all but some, which are told later, or not at all. Partitions
-/// may be on the move just then. A silo that was away may come back meanwhile, and be told to stop, too. One may be slow to
-/// write checkpoints, and so to stop its turns. They may all have died and come back just before, and sealing take
-/// a while. When all that were told have stopped, all start again, or all but one.
+/// may be on the move just then. A silo that was away may come back meanwhile, and be told to stop, too. Some may be slow to
+/// write checkpoints, each in its own way, and so to stop their turns. They may all have died and come back just before, and
+/// sealing take a while. When all that were told have stopped, all start again, or all but one.
 /// </summary>
 /// <param name="dies">How often, in a thousand, one of them dies when its turns are to stop, and has not heard of the last floors.</param>
 /// <param name="comeBack">How often, in a thousand, all have died and come back just before.</param>
 internal sealed class StopsTogether(int dies, int comeBack = 0) : Director
 {
     private readonly Queue<(SimulatedSilo Silo, int After)> _toTell = [];
+
+    /// <summary>Those that are slow, and until when; 0 when they have not begun to be.</summary>
+    private readonly Dictionary<SimulatedSilo, long> _slowUntilMs = [];
     private SimulatedSilo? _victim;
-    private SimulatedSilo? _slow;
-    private long _slowUntilMs;
     private long _unsealedUntilMs;
     private int _left = 200;
     private int _diesIn;
@@ -63,13 +64,17 @@ internal sealed class StopsTogether(int dies, int comeBack = 0) : Director
             return true;
         }
 
-        if (gate.Owner != _slow || _slow.Stop?.Stage != StopStage.Quiet || !EpisodeDirector.IsCommit(gate))
+        if (gate.Owner is not { Stop.Stage: StopStage.Quiet } owner || !_slowUntilMs.TryGetValue(owner, out long until) || !EpisodeDirector.IsCommit(gate))
         {
             return false;
         }
 
-        _slowUntilMs = _slowUntilMs == 0 ? world.NowMs + world.Random.Between(1500, 8000) : _slowUntilMs;
-        return world.NowMs < _slowUntilMs;
+        if (until == 0)
+        {
+            _slowUntilMs[owner] = until = world.NowMs + (world.Random.Chance(700) ? world.Random.Between(5, 400) : world.Random.Between(1500, 8000));
+        }
+
+        return world.NowMs < until;
     }
 
     private void Begin(SimulatedWorld world)
@@ -106,8 +111,12 @@ internal sealed class StopsTogether(int dies, int comeBack = 0) : Director
 
         _stopping = true;
         _victim = world.Random.Chance(dies) ? world.Random.PickFrom(serving) : null;
-        _slow = world.Random.Chance(600) ? world.Random.PickFrom(serving) : null;
-        _slowUntilMs = 0;
+        _slowUntilMs.Clear();
+        foreach (SimulatedSilo silo in serving.Where(_ => world.Random.Chance(500)))
+        {
+            _slowUntilMs.Add(silo, 0);
+        }
+
         _diesIn = world.Random.Below(4);
         _comesIn = world.Random.Below(20);
         _left = moves ? world.Random.Between(0, 150) : 0;
