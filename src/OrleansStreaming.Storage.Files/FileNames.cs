@@ -105,12 +105,8 @@ internal static class FileNames
     public static bool MayStartWith(string fileName, string safeStart) =>
         fileName.StartsWith('%') || fileName.StartsWith(safeStart, StringComparison.Ordinal);
 
-    private static bool IsPlain(byte[] name, int at) => name[at] switch
-    {
-        >= (byte)'a' and <= (byte)'z' or >= (byte)'0' and <= (byte)'9' or (byte)'-' or (byte)'_' => true,
-        (byte)'.' => at > 0 && at < name.Length - 1,
-        _ => false,
-    };
+    private static bool IsPlain(byte[] name, int at) =>
+        AlwaysPlain.Contains((char)name[at]) || (name[at] == (byte)'.' && at > 0 && at < name.Length - 1);
 
     private static bool IsReserved(string fileName)
     {

@@ -9,10 +9,7 @@ public class LeftOverRunTests
     public async Task The_next_owner_deletes_what_earlier_ones_left_over_and_nothing_else()
     {
         using var folder = new TestFolder();
-        await using TestApp app = await TestApp.StartAsync(
-            folder.Path,
-            s => s.AddStream<Tick>("ticks", keyedBy: t => t.Meter, o => o.Partitions(1)).AddOperator<Meter>(from: "ticks"),
-            o => o.Silos = 1);
+        await using TestApp app = await Metering.StartAsync(folder.Path);
         await app.Engine.PublishAsync("ticks", Enumerable.Range(0, 500).Select(i => new Tick(i, i)), TestApp.Cancel);
         await app.QuietAsync();
         await TestApp.UntilAsync(() => app.Engine.Hosts[0].AskAsync(s => s.CheckpointAll()), "everything is checkpointed");

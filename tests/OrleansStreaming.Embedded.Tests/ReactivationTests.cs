@@ -1,17 +1,5 @@
 namespace OrleansStreaming.Embedded.Tests;
 
-public readonly record struct Tick(long Meter, long Value);
-
-public sealed class Meter : OperatorGrain<long, Tally>, IConsume<Tick>
-{
-    public ValueTask OnEvent(Tick tick, EventContext context)
-    {
-        State.Count++;
-        State.Sum += tick.Value;
-        return default;
-    }
-}
-
 /// <summary>What it takes to bring many grains back after a failure.</summary>
 public class ReactivationTests
 {
@@ -21,10 +9,7 @@ public class ReactivationTests
     public async Task A_long_history_reads_each_part_of_a_checkpoint_about_once_without_any_cache()
     {
         using var folder = new TestFolder();
-        await using TestApp app = await TestApp.StartAsync(
-            folder.Path,
-            s => s.AddStream<Tick>("ticks", keyedBy: t => t.Meter, o => o.Partitions(1)).AddOperator<Meter>(from: "ticks"),
-            o => o.Silos = 1);
+        await using TestApp app = await Metering.StartAsync(folder.Path);
         app.Engine.Tune = o => o with { CheckpointEveryMs = 1L << 40, RecoveryTargetMs = 1L << 30, RunCacheBytes = 0, RunWindowBytes = 16 << 10 };
         await app.KillAsync("silo0"); // The next one goes by that.
         long[] meters = [.. Enumerable.Range(0, Meters).Select(i => (long)i)];

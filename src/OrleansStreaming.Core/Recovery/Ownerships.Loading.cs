@@ -75,27 +75,10 @@ internal sealed partial class Ownerships
             Finish(opening);
         }));
 
-    /// <summary>
-    /// Deletes runs that earlier owners wrote and never named. Those of later owners are none of its business, should it
-    /// have been superseded. Nobody waits for it, and a recovery has other things to do first.
-    /// </summary>
+    /// <summary>Deletes what earlier owners left over. Nobody waits for it, and a recovery has other things to do first.</summary>
     private void DeleteLeftOvers(PartitionManifest opened) => silo.After(LeftOversMs, () => silo.Submit(new Request<bool>(
         $"delete what is left over of {opened.Name}",
-        async (storage, cancel) =>
-        {
-            string prefix = $"{opened.Name}/";
-            foreach (string run in await storage.ListRunsAsync(prefix, cancel).ConfigureAwait(false))
-            {
-                bool earlier = int.TryParse(run[prefix.Length..].Split('-')[0], System.Globalization.CultureInfo.InvariantCulture, out int epoch)
-                    && epoch < opened.Owner!.Epoch;
-                if (earlier && run != opened.Table && opened.Runs.All(r => r.Name != run) && opened.Archives.All(a => a.Name != run))
-                {
-                    await storage.DeleteRunAsync(run, cancel).ConfigureAwait(false);
-                }
-            }
-
-            return true;
-        },
+        (storage, cancel) => DeleteLeftOversAsync(storage, opened, cancel),
         (_, error) =>
         {
             if (error is not null && Find(opened.Partition)?.Epoch == opened.Owner!.Epoch)
@@ -104,6 +87,23 @@ internal sealed partial class Ownerships
                 DeleteLeftOvers(opened);
             }
         })));
+
+    /// <summary>Runs that earlier owners wrote and never named. Those of later owners are none of its business, should it have been superseded.</summary>
+    private static async ValueTask<bool> DeleteLeftOversAsync(IStorage storage, PartitionManifest manifest, CancellationToken cancellationToken)
+    {
+        string prefix = $"{manifest.Name}/";
+        foreach (string run in await storage.ListRunsAsync(prefix, cancellationToken).ConfigureAwait(false))
+        {
+            bool earlier = int.TryParse(run[prefix.Length..].Split('-')[0], System.Globalization.CultureInfo.InvariantCulture, out int epoch)
+                && epoch < manifest.Owner!.Epoch;
+            if (earlier && run != manifest.Table && manifest.Runs.All(r => r.Name != run) && manifest.Archives.All(a => a.Name != run))
+            {
+                await storage.DeleteRunAsync(run, cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        return true;
+    }
 
     private void ReadJournals(List<Opening> wave)
     {

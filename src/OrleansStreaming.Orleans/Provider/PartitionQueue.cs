@@ -110,20 +110,14 @@ internal sealed class PartitionQueue : IQueueAdapterReceiver
     /// <summary>Asks all subscribers of a stream where they want to be, even if it has no new events.</summary>
     /// <param name="stream">The stream.</param>
     /// <param name="registered">How many subscriptions the registry has.</param>
-    public void Ask(StreamId stream, int registered) => Ask(stream, registered, Cache.Now);
+    public void Ask(StreamId stream, int registered) => Post(new Received(stream) { Asks = true, Registered = registered, AskedAt = Cache.Now });
 
     /// <summary>The same once more, a moment later.</summary>
     public void AskAgain(Received word) => _ = Task.Run(async () =>
     {
         await Task.Delay(AskWait, _time).ConfigureAwait(false);
-        Ask(word.StreamId, word.Registered, word.AskedAt);
+        Post(word);
     });
-
-    private void Ask(StreamId stream, int registered, long askedAt)
-    {
-        _words.Enqueue(new Received(stream) { Asks = true, Registered = registered, AskedAt = askedAt });
-        Wake();
-    }
 
     /// <summary>Has the agent start over, which asks the registry of subscriptions anew.</summary>
     public void StartOver() => _channel?.Replace();
@@ -151,13 +145,18 @@ internal sealed class PartitionQueue : IQueueAdapterReceiver
             if (_hub.Find(_partition) is { } channel
                 && await channel.ReadAsync(new FeedRead(key, after, to, EventsPerReceive, fromEarliest)).ConfigureAwait(false) is { } history)
             {
-                _words.Enqueue(new Received(cursor.Line.Id) { Cursor = cursor, History = history });
-                Wake();
+                Post(new Received(cursor.Line.Id) { Cursor = cursor, History = history });
                 return;
             }
 
             await Task.Delay(OwnerWait, _time).ConfigureAwait(false);
         }
+    }
+
+    private void Post(Received word)
+    {
+        _words.Enqueue(word);
+        Wake();
     }
 
     private List<IBatchContainer> Take()
