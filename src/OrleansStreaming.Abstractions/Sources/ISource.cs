@@ -19,4 +19,11 @@ public interface ISource<TEvent>
 /// <typeparam name="TEvent">The event type.</typeparam>
 /// <param name="Position">From 0, growing from event to event; the same whenever the event is read.</param>
 /// <param name="Event">The event.</param>
-public readonly record struct SourceEvent<TEvent>(long Position, TEvent Event);
+public readonly record struct SourceEvent<TEvent>(long Position, TEvent Event)
+{
+    /// <summary>From 0, growing from event to event; the same whenever the event is read.</summary>
+    public readonly long Position = Position;
+
+    /// <summary>The event. A field, not a property: a large one is read where it lies, and not copied first.</summary>
+    public readonly TEvent Event = Event;
+}

@@ -8,7 +8,10 @@ namespace OrleansStreaming.Core;
 internal sealed class Lookahead
 {
     /// <summary>As many misses as a core can have under way, and some.</summary>
-    private const int MaxRows = 24;
+    private const int MaxRows = 48;
+
+    /// <summary>How far ahead rows are fetched: they may have been appended long ago.</summary>
+    private const int BytesAhead = 1024;
 
     private readonly Entry[] _entries = new Entry[MaxRows];
 
@@ -27,15 +30,27 @@ internal sealed class Lookahead
             Row.Parse(rows[at..], block.BaseTime, out entry.Row);
             entry.Start = at;
             entry.Hash = KeyHash.Compute(rows.Slice(at + entry.Row.KeyAt, entry.Row.KeyLength));
-            grains.Prefetch(entry.Hash);
             at += entry.Row.Length;
+            if (at + BytesAhead < rows.Length)
+            {
+                Memory.Prefetch(in rows[at + BytesAhead]);
+            }
+        }
+
+        for (int i = 0; i < count; i++)
+        {
+            grains.Prefetch(_entries[i].Hash);
         }
 
         for (int i = 0; i < count; i++)
         {
             ref Entry entry = ref _entries[i];
             entry.Grain = grains.Find(entry.Hash, rows.Slice(entry.Start + entry.Row.KeyAt, entry.Row.KeyLength));
-            if (entry.Grain is { } grain)
+        }
+
+        for (int i = 0; i < count; i++)
+        {
+            if (_entries[i].Grain is { } grain)
             {
                 Memory.Prefetch(grain, Grain.TouchedBytes);
             }

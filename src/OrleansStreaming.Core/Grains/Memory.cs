@@ -8,12 +8,12 @@ internal static unsafe class Memory
 {
     /// <summary>Fetches the cache line that a reference points to.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Prefetch<T>(ref T location)
+    public static void Prefetch<T>(ref readonly T location)
     {
         if (Sse.IsSupported)
         {
             // The collector may move what it points to at any time: then the wrong line is fetched, which costs only time.
-            Sse.Prefetch0(Unsafe.AsPointer(ref location));
+            Sse.Prefetch0(Unsafe.AsPointer(in location));
         }
     }
 

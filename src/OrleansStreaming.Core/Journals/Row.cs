@@ -132,6 +132,14 @@ internal ref struct Row
     /// <summary>Writes the row and returns its length.</summary>
     public readonly int Write(Span<byte> to, long baseTime)
     {
+        int at = WriteHead(to, baseTime);
+        Varint.WriteBytes(to, ref at, Payload);
+        return at;
+    }
+
+    /// <summary>Writes what comes before the payload and its length; returns how much that is.</summary>
+    public readonly int WriteHead(Span<byte> to, long baseTime)
+    {
         int at = 1;
         to[0] = (byte)((int)Kind | ((int)Producer << 2) | (TypeIndex != 0 ? HasType : 0) | (Slot != 0 ? HasSlot : 0) | (Time != baseTime ? HasTime : 0));
         if (TypeIndex != 0)
@@ -166,7 +174,6 @@ internal ref struct Row
             Varint.Write(to, ref at, (uint)Name.Ordinal);
         }
 
-        Varint.WriteBytes(to, ref at, Payload);
         return at;
     }
 }

@@ -82,9 +82,11 @@ internal sealed partial class IngestEncoder
     public void Add<TEvent>(EventType<TEvent> type, in TEvent value)
     {
         int keyLength = type.Key(in value, _key);
-        _payload.ResetWrittenCount();
-        type.Serializer.Write(in value, _payload);
-        Append(type, PartitionOf(keyLength), keyLength);
+        Part part = PartOf(keyLength);
+        int before = part.Length;
+        Row row = RowOf(type, keyLength, new RecordName(Sequence, part.Count));
+        part.Append(ref row, type.Serializer, in value);
+        CountOne(part.Length - before);
     }
 
     /// <summary>Adds an event of a source to its partition's lane, unless the partition has it. Returns the lane.</summary>
@@ -94,10 +96,8 @@ internal sealed partial class IngestEncoder
         Lane lane = lanes[PartitionOf(keyLength)];
         if (position > lane.Last)
         {
-            _payload.ResetWrittenCount();
-            type.Serializer.Write(in value, _payload);
             Row row = RowOf(type, keyLength, new RecordName(position, 0));
-            lane.Gather(ref row, position);
+            lane.Gather(ref row, type.Serializer, in value, position);
         }
 
         return lane;
@@ -108,7 +108,7 @@ internal sealed partial class IngestEncoder
     {
         _payload.ResetWrittenCount();
         int keyLength = type.EncodeJson(ref reader, _payload, _key);
-        Append(type, PartitionOf(keyLength), keyLength);
+        Append(type, keyLength);
     }
 
     /// <summary>Adds an event whose type is known only at run time; returns its key, to be used at once.</summary>
@@ -117,19 +117,31 @@ internal sealed partial class IngestEncoder
     {
         _payload.ResetWrittenCount();
         int keyLength = type.Encode(value, _payload, _key);
-        Append(type, PartitionOf(keyLength), keyLength);
+        Append(type, keyLength);
         return _key.AsSpan(0, keyLength);
     }
 
     private int PartitionOf(int keyLength) => KeyHash.PartitionOf(KeyHash.Compute(_key.AsSpan(0, keyLength)), Stream.PartitionCount);
 
-    private void Append(EventType type, int index, int keyLength)
+    private Part PartOf(int keyLength)
     {
-        Part part = _parts[index] ??= Part.Take(PartitionId.Of(Stream, index));
-        Row row = RowOf(type, keyLength, new RecordName(Sequence, part.Count));
+        int index = PartitionOf(keyLength);
+        return _parts[index] ??= Part.Take(PartitionId.Of(Stream, index));
+    }
+
+    private void Append(EventType type, int keyLength)
+    {
+        Part part = PartOf(keyLength);
         int before = part.Length;
+        Row row = RowOf(type, keyLength, new RecordName(Sequence, part.Count));
+        row.Payload = _payload.WrittenSpan;
         part.Append(ref row);
-        _bytes += part.Length - before;
+        CountOne(part.Length - before);
+    }
+
+    private void CountOne(int bytes)
+    {
+        _bytes += bytes;
         Count++;
         if (_bytes > MaxBytes)
         {
@@ -141,7 +153,6 @@ internal sealed partial class IngestEncoder
     {
         TypeIndex = (byte)type.Index,
         Key = _key.AsSpan(0, keyLength),
-        Payload = _payload.WrittenSpan,
         Producer = Producer.Length == 0 ? ProducerKind.None : ProducerKind.External,
         ProducerKey = Producer,
         Name = name,

@@ -43,10 +43,10 @@ internal sealed class Lane(StreamingEngine engine, SourceDefinition source, int 
     }
 
     /// <summary>Adds an event to what is sent next.</summary>
-    public void Gather(ref Row row, long position)
+    public void Gather<TEvent>(ref Row row, IEventSerializer<TEvent> serializer, in TEvent value, long position)
     {
         _gathering ??= _spare.TryPop(out Batch? spare) ? spare : new Batch(this);
-        _gathering.Part.Append(ref row);
+        _gathering.Part.Append(ref row, serializer, in value);
         Last = position;
     }
 

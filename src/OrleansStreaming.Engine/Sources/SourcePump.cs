@@ -86,8 +86,8 @@ internal sealed class SourcePump<TEvent>(
 
             _hasEvent = false;
             HasTaken = true;
-            (long position, TEvent value) = events.Current;
-            Lane lane = encoder.Add(type, in value, position, lanes);
+            SourceEvent<TEvent> current = events.Current;
+            Lane lane = encoder.Add(type, in current.Event, current.Position, lanes);
             if (lane.Gathered >= BatchBytes)
             {
                 FullLane = lane;

@@ -45,6 +45,22 @@ internal sealed class DiskFile(string path, SafeFileHandle handle) : IFile
         }
     }
 
+    public bool TryReserve(long length)
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            return Posix.TryAllocate(handle, length);
+        }
+
+        if (OperatingSystem.IsWindows())
+        {
+            RandomAccess.SetLength(handle, length); // NTFS gives the space with it.
+            return true;
+        }
+
+        return false;
+    }
+
     public int Read(Span<byte> to, long offset)
     {
         int total = 0;

@@ -52,6 +52,9 @@ internal interface IFile : IDisposable
     /// <summary>Writes all pieces one behind the other, in one system call where possible.</summary>
     void Write(IReadOnlyList<ReadOnlyMemory<byte>> pieces, long offset);
 
+    /// <summary>Gives an empty file a length, with space for all of it, that reads as zeros, without writing any; false where the system cannot.</summary>
+    bool TryReserve(long length);
+
     /// <summary>Reads until the span is full or the file ends.</summary>
     int Read(Span<byte> to, long offset);
 

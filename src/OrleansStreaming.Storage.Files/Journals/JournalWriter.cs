@@ -230,7 +230,7 @@ internal sealed class JournalWriter : IJournalWriter
 
         if (_journal.Context.Options.MakeSegmentsAhead && _segment.Position > _segment.Header.Capacity / 2)
         {
-            _journal.Context.Pool.MakeAhead(OpenSegment.NextCapacity(_segment, _journal.Context.Options));
+            _journal.Context.Pool.MakeAhead(OpenSegment.NextCapacity(_segment, _journal.Context.Options), _segment.FillsFast);
         }
     }
 
@@ -244,7 +244,7 @@ internal sealed class JournalWriter : IJournalWriter
         OpenSegment last = _segment;
         try
         {
-            _segment = OpenSegment.Begin(_journal, _lastLsn + 1, capacity);
+            _segment = OpenSegment.Begin(_journal, _lastLsn + 1, capacity, last.FillsFast);
         }
         catch (StorageException e) when (e is not StorageFullException)
         {

@@ -9,10 +9,17 @@ internal sealed class OpenSegment : IDisposable
 
     private static readonly byte[] Zeros = new byte[256 << 10];
 
-    private readonly IFile _file;
+    /// <summary>Disks write about ten times as much a second: below, writing the space of the next segment first takes little of their time.</summary>
+    private const double FastBytesPerSecond = 64 << 20;
 
-    private OpenSegment(Segment segment, IFile file, SegmentHeader header)
+    private readonly IFile _file;
+    private readonly TimeProvider _time;
+    private readonly long _begun;
+
+    private OpenSegment(Segment segment, IFile file, SegmentHeader header, TimeProvider time)
     {
+        _time = time;
+        _begun = time.GetTimestamp();
         Segment = segment;
         _file = file;
         Header = header;
@@ -28,13 +35,20 @@ internal sealed class OpenSegment : IDisposable
     /// <summary>The end of what may have been written.</summary>
     public long WrittenTo { get; private set; } = SegmentHeader.Size;
 
+    /// <summary>Whether it fills too fast for the next one's space to be written first.</summary>
+    public bool FillsFast => Position > FastBytesPerSecond * _time.GetElapsedTime(_begun).TotalSeconds;
+
     /// <summary>How long the next segment should be: they double, so that short journals are cheap.</summary>
     public static long NextCapacity(OpenSegment? last, FileStorageOptions options) =>
         Math.Min(options.SegmentSizeBytes, last is null ? SmallestBytes : Math.Max(SmallestBytes, 2 * last.Header.Capacity));
 
     /// <summary>Begins a segment: header first, then the name, both durable before any frame is written.</summary>
     /// <exception cref="StorageFullException">No space; the journal is as before.</exception>
-    public static OpenSegment Begin(Journal journal, long firstLsn, long capacity)
+    /// <param name="journal">Its journal.</param>
+    /// <param name="firstLsn">The LSN of its first frame.</param>
+    /// <param name="capacity">How long it must be at least.</param>
+    /// <param name="hurry">The one before filled fast.</param>
+    public static OpenSegment Begin(Journal journal, long firstLsn, long capacity, bool hurry = false)
     {
         JournalContext context = journal.Context;
         string path = Path.Combine(journal.Folder, Segment.FileName(firstLsn));
@@ -43,7 +57,7 @@ internal sealed class OpenSegment : IDisposable
         bool renamed = false;
         try
         {
-            spare = context.Pool.Take(capacity);
+            spare = context.Pool.Take(capacity, hurry);
             SegmentHeader header = SegmentHeader.Create(journal.Name, firstLsn, spare.Value.Capacity, spare.Value.Generation);
             byte[] bytes = new byte[SegmentHeader.Size];
             header.Write(bytes);
@@ -57,7 +71,7 @@ internal sealed class OpenSegment : IDisposable
             // A rename does not change what an open file is, only its path here would be the old one.
             var segment = new Segment(path, firstLsn);
             journal.Add(segment);
-            return new OpenSegment(segment, file, header);
+            return new OpenSegment(segment, file, header, context.Options.TimeProvider);
         }
         catch (Exception e) when (DiskErrors.IsDiskError(e))
         {

@@ -4,7 +4,8 @@ namespace OrleansStreaming.Storage.Files;
 
 /// <summary>
 /// Files of full length, ready to become segments: made ahead, or left over from trimming. Writing into space that was
-/// written before is faster than letting a file grow.
+/// written before is faster than letting a file grow, by a quarter to a third; but to write it before takes longer than that,
+/// so it is done while there is time, and in a hurry the space is only reserved.
 /// </summary>
 internal sealed class SegmentPool(IFileSystem files, string folder, long segmentBytes, int limit)
 {
@@ -49,7 +50,9 @@ internal sealed class SegmentPool(IFileSystem files, string folder, long segment
     }
 
     /// <summary>Takes a file of at least a capacity; makes one if there is none.</summary>
-    public Spare Take(long capacity) => WithSpace(() =>
+    /// <param name="capacity">How long.</param>
+    /// <param name="hurry">Segments fill too fast for their space to be written twice.</param>
+    public Spare Take(long capacity, bool hurry) => WithSpace(() =>
     {
         lock (_lock)
         {
@@ -59,7 +62,7 @@ internal sealed class SegmentPool(IFileSystem files, string folder, long segment
             }
         }
 
-        return Make(capacity, gently: false);
+        return Make(capacity, hurry, gently: false);
     });
 
     /// <summary>
@@ -84,7 +87,9 @@ internal sealed class SegmentPool(IFileSystem files, string folder, long segment
     }
 
     /// <summary>Makes a file in the background, unless there is one, so that a roll need not wait for it.</summary>
-    public void MakeAhead(long capacity)
+    /// <param name="capacity">How long.</param>
+    /// <param name="hurry">Segments fill too fast for their space to be written twice.</param>
+    public void MakeAhead(long capacity, bool hurry)
     {
         lock (_lock)
         {
@@ -97,7 +102,7 @@ internal sealed class SegmentPool(IFileSystem files, string folder, long segment
             {
                 try
                 {
-                    Add(Make(capacity, gently: true));
+                    Add(Make(capacity, hurry, gently: true));
                 }
                 catch (Exception e) when (DiskErrors.IsDiskError(e))
                 {
@@ -159,22 +164,15 @@ internal sealed class SegmentPool(IFileSystem files, string folder, long segment
         return spare;
     }
 
-    private Spare Make(long capacity, bool gently)
+    private Spare Make(long capacity, bool hurry, bool gently)
     {
         string path = NextPath();
         try
         {
             using IFile file = files.Create(path);
-            var pieces = new ReadOnlyMemory<byte>[1];
-            int step = gently ? GentleBytes : Zeros.Length;
-            for (long at = 0; at < capacity; at += step)
+            if (!hurry || !file.TryReserve(capacity))
             {
-                pieces[0] = Zeros.AsMemory(0, (int)Math.Min(step, capacity - at));
-                file.Write(pieces, at);
-                if (gently)
-                {
-                    file.Flush();
-                }
+                Fill(file, capacity, gently);
             }
 
             file.Flush();
@@ -184,6 +182,21 @@ internal sealed class SegmentPool(IFileSystem files, string folder, long segment
         {
             TryDelete(path); // gives the space back
             throw;
+        }
+    }
+
+    private static void Fill(IFile file, long capacity, bool gently)
+    {
+        var pieces = new ReadOnlyMemory<byte>[1];
+        int step = gently ? GentleBytes : Zeros.Length;
+        for (long at = 0; at < capacity; at += step)
+        {
+            pieces[0] = Zeros.AsMemory(0, (int)Math.Min(step, capacity - at));
+            file.Write(pieces, at);
+            if (gently)
+            {
+                file.Flush();
+            }
         }
     }
 

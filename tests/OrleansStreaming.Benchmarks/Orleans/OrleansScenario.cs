@@ -4,7 +4,7 @@ using System.Diagnostics;
 namespace OrleansStreaming.Benchmarks;
 
 /// <summary>The engine on an Orleans cluster, against what one writes on Orleans without it.</summary>
-internal sealed class OrleansScenario(Common common, int silos, WorkKeys keys, int seconds, int resident, int rate, string only)
+internal sealed class OrleansScenario(Common common, int silos, WorkKeys keys, int warmUp, int seconds, int resident, int rate, string only)
 {
     private static readonly string[] Names = ["all", "memory", "direct", "grain", "limited", "dense", "latency"];
 
@@ -14,16 +14,17 @@ internal sealed class OrleansScenario(Common common, int silos, WorkKeys keys, i
         Option<int> keys = CommonOptions.Number("--keys", "N", "Different keys, each with a grain", 100_000, 1, 10_000_000);
         Option<string> order = CommonOptions.Word("--order", "How keys come after each has come once: drawn at random, or in turn, which is the worst where few may be in memory", "uniform", "turn");
         Option<int> seconds = CommonOptions.Number("--seconds", "N", "How long each contender is measured", 15, 1, 3600);
+        Option<int> warmUp = CommonOptions.Number("--warm-up", "N", "How long each contender runs before it is measured, seconds: compilers and buffers are new at first", 10, 0, 600);
         Option<int> resident = CommonOptions.Number("--resident-percent", "N", "How many of the keys may be in memory, in another run of each hosting; 0 for no such runs", 0, 0, 99);
         Option<int> rate = CommonOptions.Number("--rate", "N", "Events a second while latency is measured", 1000, 1, 100_000);
         Option<string> only = CommonOptions.Word("--only", "One contender, or the latency, alone", Names);
         Command command = new("orleans", "The Orleans engine beside memory streams and direct calls: a count and sum by key of events of 100 bytes")
         {
-            silos, keys, order, seconds, resident, rate, only,
+            silos, keys, order, warmUp, seconds, resident, rate, only,
         };
         CommonOptions common = CommonOptions.AddTo(command, runs: 1);
         command.SetAction((parsed, cancellationToken) => new OrleansScenario(
-            common.Read(parsed), parsed.GetValue(silos), new WorkKeys(parsed.GetValue(keys), parsed.GetValue(order) == "turn", common.Read(parsed).Seed), parsed.GetValue(seconds), parsed.GetValue(resident), parsed.GetValue(rate), parsed.GetValue(only)!).RunAsync(cancellationToken));
+            common.Read(parsed), parsed.GetValue(silos), new WorkKeys(parsed.GetValue(keys), parsed.GetValue(order) == "turn", common.Read(parsed).Seed), parsed.GetValue(warmUp), parsed.GetValue(seconds), parsed.GetValue(resident), parsed.GetValue(rate), parsed.GetValue(only)!).RunAsync(cancellationToken));
         return command;
     }
 
@@ -90,7 +91,7 @@ internal sealed class OrleansScenario(Common common, int silos, WorkKeys keys, i
             .Add(name + "SecondHalfOfFirst", figures.SecondHalfOfFirst, "N2");
     }
 
-    /// <summary>Every key once, then as many events as go through, never more than some ahead.</summary>
+    /// <summary>Every key once, a warm-up, then as many events as go through, never more than some ahead.</summary>
     private async Task<Figures?> MeasureAsync(string which, Func<Contender> make, CancellationToken cancellationToken)
     {
         if (only != "all" && only != which)
@@ -102,24 +103,28 @@ internal sealed class OrleansScenario(Common common, int silos, WorkKeys keys, i
         long before = GC.GetTotalMemory(forceFullCollection: true);
         await contender.StartAsync(silos, cancellationToken);
         var load = new Load(contender, keys);
-        var warmUp = Stopwatch.StartNew();
+        var begun = Stopwatch.StartNew();
         await Progress.ShowAsync($"{contender.Name}: every key once", keys.Count, () => contender.Processed, async () =>
         {
             await load.RunAsync(keys.Count, null, cancellationToken);
             return 0;
         });
-        Progress.Note($"  every key once in {warmUp.Elapsed.TotalSeconds:N1} s, {contender.Resident:N0} grains in memory");
+        Progress.Note($"  every key once in {begun.Elapsed.TotalSeconds:N1} s, {contender.Resident:N0} grains in memory");
         long held = GC.GetTotalMemory(forceFullCollection: true) - before;
         long grains = contender.Resident > 0 ? contender.Resident : keys.Count;
+        await Progress.ShowAsync($"{contender.Name}: warm-up", warmUp, () => begun.Elapsed.TotalSeconds, async () =>
+        {
+            begun.Restart();
+            await RunForAsync(warmUp);
+            return 0;
+        });
         var meter = new ProcessMeter();
         long start = contender.Processed, half = 0;
         await Progress.ShowAsync($"{contender.Name}: {seconds} s", seconds, () => meter.Read().Seconds, async () =>
         {
-            using var first = new CancellationTokenSource(TimeSpan.FromSeconds(seconds / 2.0));
-            await load.RunAsync(long.MaxValue, first.Token, cancellationToken);
+            await RunForAsync(seconds / 2.0);
             half = contender.Processed - start;
-            using var second = new CancellationTokenSource(TimeSpan.FromSeconds(seconds / 2.0));
-            await load.RunAsync(long.MaxValue, second.Token, cancellationToken);
+            await RunForAsync(seconds / 2.0);
             return 0;
         });
         long processed = contender.Processed - start;
@@ -127,6 +132,12 @@ internal sealed class OrleansScenario(Common common, int silos, WorkKeys keys, i
         var figures = new Figures(processed / elapsed, cpu * 1e9 / processed, load.Sent - contender.Processed, (double)held / grains, (double)(processed - half) / half);
         Progress.Note($"  {figures.EventsPerSecond:N0} events/s, {figures.CpuNsPerEvent:N0} ns of CPU, {figures.BytesPerGrain:N0} B per grain, backlog {figures.Backlog:N0}");
         return figures;
+
+        async Task RunForAsync(double howLong)
+        {
+            using var end = new CancellationTokenSource(TimeSpan.FromSeconds(howLong));
+            await load.RunAsync(long.MaxValue, end.Token, cancellationToken);
+        }
     }
 
     private async Task LatencyAsync(Report report, string name, Func<Contender> make, Aim? aim, CancellationToken cancellationToken)

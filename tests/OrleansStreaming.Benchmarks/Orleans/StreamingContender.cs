@@ -23,7 +23,7 @@ internal sealed class StreamingContender(string folder, OperatorHosting hosting,
     public override string Name =>
         $"streaming, {(hosting == OperatorHosting.Dense ? "dense" : "grain per key")}{(maxResident > 0 ? $", {maxResident:N0} resident" : "")}";
 
-    public override int Senders => 6;
+    public override int Senders => 12;
 
     public override int AtOnce => 4096;
 

@@ -66,6 +66,8 @@ internal sealed partial class FlushRecorder(bool lie) : IFileSystem
             }
         }
 
+        public bool TryReserve(long length) => inner.TryReserve(length);
+
         public int Read(Span<byte> to, long offset) => inner.Read(to, offset);
 
         public void Flush()

@@ -21,7 +21,7 @@ public sealed class DiskFullTests : IDisposable
             using var folder = new TempFolder();
             var files = new FaultyFileSystem();
             await using FileStorage storage = Open(folder, files);
-            files.FailNth(n, error, operation => operation.Call is FileCall.Write or FileCall.Flush or FileCall.Create or FileCall.CreateDirectory or FileCall.Rename, shortWriteBytes);
+            files.FailNth(n, error, operation => operation.Call is FileCall.Write or FileCall.Reserve or FileCall.Flush or FileCall.Create or FileCall.CreateDirectory or FileCall.Rename, shortWriteBytes);
             IJournalWriter writer = await RepeatAsync(async () => await storage.CreateJournalAsync("j", default));
             for (long lsn = 1; lsn <= 40; lsn += 4)
             {

@@ -15,7 +15,7 @@ internal static class DurabilityChecker
         {
             switch (operation.Call)
             {
-                case FileCall.Write:
+                case FileCall.Write or FileCall.Reserve:
                     dirtyFiles.Add(operation.Path);
                     break;
                 case FileCall.Flush:

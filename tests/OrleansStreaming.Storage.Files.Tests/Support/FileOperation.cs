@@ -17,6 +17,7 @@ public enum FileCall
     Write,
     Read,
     Flush,
+    Reserve,
 
     /// <summary>Not a call: a remark of the test, such as that an append was confirmed.</summary>
     Note,
@@ -26,7 +27,7 @@ public enum FileCall
 internal sealed record FileOperation(FileCall Call, string Path, string? To = null, long Offset = 0, long Length = 0)
 {
     public bool Changes => Call is FileCall.CreateDirectory or FileCall.Create or FileCall.Rename or FileCall.RenameDirectory
-        or FileCall.Delete or FileCall.DeleteDirectory or FileCall.SyncDirectory or FileCall.Write or FileCall.Flush;
+        or FileCall.Delete or FileCall.DeleteDirectory or FileCall.SyncDirectory or FileCall.Write or FileCall.Reserve or FileCall.Flush;
 }
 
 /// <summary>Thrown by a hook before a write: some bytes are written, then the write fails.</summary>

@@ -132,6 +132,8 @@ internal class RecordingFileSystem : IFileSystem
             }
         }
 
+        public bool TryReserve(long length) => files.Do(new(FileCall.Reserve, Path, null, 0, length), () => inner.TryReserve(length));
+
         public int Read(Span<byte> to, long offset)
         {
             files.Before?.Invoke(new(FileCall.Read, Path, null, offset, to.Length));
