@@ -12,10 +12,16 @@ namespace OrleansStreaming.Engine;
 internal sealed class SiloIncarnation : ISiloPorts, ISiloLink
 {
     private const int InputsPerStep = 512;
+
+    /// <summary>
+    /// So many processors must be there for each silo of the process before a loop that has nothing to do spins for a while:
+    /// it is woken sooner then. With fewer, spinning takes the processor from what it waits for, another silo or a journal.
+    /// </summary>
+    private const int ProcessorsToSpin = 2;
     private readonly StreamingEngine _engine;
     private readonly SiloHost _host;
     private readonly ConcurrentQueue<object> _inputs = new();
-    private readonly ManualResetEventSlim _signal = new();
+    private readonly ManualResetEventSlim _signal;
     private readonly CancellationTokenSource _cancel = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Action<Request> _storageEnded;
@@ -30,6 +36,8 @@ internal sealed class SiloIncarnation : ISiloPorts, ISiloLink
     {
         _engine = engine;
         _host = host;
+        bool spins = Environment.ProcessorCount >= ProcessorsToSpin * engine.Hosts.Count;
+        _signal = spins ? new ManualResetEventSlim() : new ManualResetEventSlim(false, spinCount: 0);
         _storageEnded = StorageEnded;
         _workEnded = Post;
         _origin = engine.Time.GetTimestamp();

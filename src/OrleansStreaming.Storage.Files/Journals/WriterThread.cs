@@ -8,8 +8,7 @@ namespace OrleansStreaming.Storage.Files;
 /// </summary>
 internal sealed class WriterThread : IDisposable
 {
-    private readonly SemaphoreSlim _ready = new(0);
-    private readonly Lock _lock = new();
+    private readonly object _lock = new(); // To wait at it: unlike what is made for waiting, a monitor does not spin first, and journals rest most of the time.
     private Action? _work;
     private bool _stopped;
 
@@ -26,9 +25,8 @@ internal sealed class WriterThread : IDisposable
         {
             ObjectDisposedException.ThrowIf(_stopped, this);
             _work = work;
+            Monitor.Pulse(_lock);
         }
-
-        _ready.Release();
     }
 
     /// <summary>As <see cref="Run"/>; the action may throw. Whoever awaits it goes on on this thread, see <see cref="IJournalWriter.AppendAsync"/>.</summary>
@@ -58,38 +56,32 @@ internal sealed class WriterThread : IDisposable
     {
         lock (_lock)
         {
-            if (_stopped)
-            {
-                return;
-            }
-
             _stopped = true;
+            Monitor.Pulse(_lock);
         }
-
-        _ready.Release();
     }
 
     private void Loop()
     {
-        while (true)
+        while (Take() is { } work)
         {
-            _ready.Wait();
-            Action? work;
-            lock (_lock)
-            {
-                (work, _work) = (_work, null);
-                if (work is null)
-                {
-                    if (_stopped)
-                    {
-                        return;
-                    }
+            work();
+        }
+    }
 
-                    continue;
-                }
+    /// <summary>What is to be done next; null when that is nothing for ever.</summary>
+    private Action? Take()
+    {
+        lock (_lock)
+        {
+            while (_work is null && !_stopped)
+            {
+                Monitor.Wait(_lock);
             }
 
-            work();
+            Action? work = _work;
+            _work = null;
+            return work;
         }
     }
 }
