@@ -13,8 +13,8 @@ public sealed class FileStorageOptions
 
     /// <summary>
     /// How many segments, made ahead or no longer needed, are kept for reuse, never more than were in use at once. A
-    /// checkpoint frees many together, and making a new one costs as much as filling it: the default holds what is written
-    /// until two of them have been taken at full speed, 2 GiB.
+    /// checkpoint frees many together, and a new one costs as much as filling it, or is slower to fill: the default holds what
+    /// is written until two of them have been taken at full speed, 2 GiB.
     /// </summary>
     public int SpareSegments { get; set; } = 32;
 

@@ -1,13 +1,14 @@
 namespace OrleansStreaming.Core;
 
 /// <summary>
-/// The next rows of a log with their grains. With many grains nearly every access to one is a cache miss; looked up a few
-/// rows ahead, in three passes, the misses of several rows overlap instead of adding up (group prefetching: Chen, Ailamaki,
-/// Gibbons and Mowry, 2004).
+/// The next rows of a log with their grains. With many grains nearly every access to one is a cache miss; looked up some
+/// rows ahead, the misses of several rows overlap instead of adding up (group prefetching: Chen, Ailamaki, Gibbons and Mowry,
+/// 2004). Each kind is asked for in a pass of its own with little else in it: asking for a page that the processor has yet to
+/// find holds up all that comes after, so no more overlap than fit into what it looks ahead.
 /// </summary>
 internal sealed class Lookahead
 {
-    /// <summary>As many misses as a core can have under way, and some.</summary>
+    /// <summary>About twice as many misses as a core can have under way, so that each pass waits once for many of them.</summary>
     private const int MaxRows = 48;
 
     /// <summary>How far ahead rows are fetched: they may have been appended long ago.</summary>

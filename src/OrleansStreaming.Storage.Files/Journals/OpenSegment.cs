@@ -7,7 +7,7 @@ internal sealed class OpenSegment : IDisposable
 {
     private const long SmallestBytes = 1 << 20;
 
-    private static readonly byte[] Zeros = new byte[256 << 10];
+    private const int ClearBytes = 256 << 10;
 
     /// <summary>Disks write about ten times as much a second: below, writing the space of the next segment first takes little of their time.</summary>
     private const double FastBytesPerSecond = 64 << 20;
@@ -102,17 +102,7 @@ internal sealed class OpenSegment : IDisposable
     /// Overwrites a range with zeros, and flushes. The length stays: a segment that is shorter than its header says has
     /// lost data.
     /// </summary>
-    public static void Clear(IFile file, long from, long to)
-    {
-        var pieces = new ReadOnlyMemory<byte>[1];
-        for (long at = from; at < to; at += Zeros.Length)
-        {
-            pieces[0] = Zeros.AsMemory(0, (int)Math.Min(Zeros.Length, to - at));
-            file.Write(pieces, at);
-        }
-
-        file.Flush();
-    }
+    public static void Clear(IFile file, long from, long to) => Zeros.Write(file, from, to, ClearBytes);
 
     public void Dispose() => _file.Dispose();
 }

@@ -12,8 +12,6 @@ internal sealed class SegmentPool(IFileSystem files, string folder, long segment
     /// <summary>What a file is filled with between two flushes when nobody waits for it: an append that comes in between waits for no more than this.</summary>
     private const int GentleBytes = 128 << 10;
 
-    private static readonly byte[] Zeros = new byte[1 << 20];
-
     private readonly Lock _lock = new();
     private readonly List<Spare> _spares = [];
     private long _lastNumber;
@@ -170,33 +168,21 @@ internal sealed class SegmentPool(IFileSystem files, string folder, long segment
         try
         {
             using IFile file = files.Create(path);
-            if (!hurry || !file.TryReserve(capacity))
+            if (hurry && file.TryReserve(capacity))
             {
-                Fill(file, capacity, gently);
+                file.Flush();
+            }
+            else
+            {
+                Zeros.Write(file, 0, capacity, gently ? GentleBytes : Zeros.MaxPiece, flushEach: gently);
             }
 
-            file.Flush();
             return new Spare(path, capacity, Generation: 0);
         }
         catch (Exception e) when (DiskErrors.IsDiskError(e))
         {
             TryDelete(path); // gives the space back
             throw;
-        }
-    }
-
-    private static void Fill(IFile file, long capacity, bool gently)
-    {
-        var pieces = new ReadOnlyMemory<byte>[1];
-        int step = gently ? GentleBytes : Zeros.Length;
-        for (long at = 0; at < capacity; at += step)
-        {
-            pieces[0] = Zeros.AsMemory(0, (int)Math.Min(step, capacity - at));
-            file.Write(pieces, at);
-            if (gently)
-            {
-                file.Flush();
-            }
         }
     }
 
