@@ -20,6 +20,7 @@ public sealed partial class StreamingEngine : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<SourceRunner> _sources = [];
+    private readonly SealWatch _seals;
     private SiloHost[] _hosts = [];
     private IReadOnlyList<string> _retiredPartitions = [];
     private IStorage? _storage;
@@ -43,6 +44,7 @@ public sealed partial class StreamingEngine : IAsyncDisposable
         _loggers = loggers;
         _logger = loggers.CreateLogger("OrleansStreaming.Engine");
         _time = time;
+        _seals = new SealWatch(cancel => Storage.ReadRecordAsync(ClusterRecord.RecordName, cancel), time, Stopping);
     }
 
     /// <summary>The options in force.</summary>

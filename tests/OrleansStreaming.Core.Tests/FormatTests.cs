@@ -56,6 +56,27 @@ public class FormatTests
     }
 
     [Fact]
+    public void A_table_of_producers_that_was_read_lets_go_of_what_it_was_read_from()
+    {
+        var table = new ProducerTable();
+        for (int i = 0; i < 100; i++)
+        {
+            table.Raise(Key(i), new ProducerEntry(new RecordName(i, 0), 3, 7, 1000));
+        }
+
+        byte[] bytes = table.ToBytes();
+        ProducerTable read = ProducerTable.Parse("run", bytes);
+        read.RemoveWhere((_, entry) => entry.Name.Input >= 10);
+        bytes.AsSpan().Clear();
+        read.Raise(Key(5), new ProducerEntry(new RecordName(500, 0), 3, 7, 1000)).ShouldBeFalse();
+        read.Entries.Select(e => (e.Key.Span[^1], e.Value.Name.Input)).Order()
+            .ShouldBe(Enumerable.Range(0, 10).Select(i => ((byte)i, i == 5 ? 500L : i)));
+        read.External.ShouldBe(5);
+
+        static byte[] Key(int i) => [(byte)(i % 2 == 0 ? ProducerKind.External : ProducerKind.Grain), 2, (byte)i];
+    }
+
+    [Fact]
     public void A_table_of_producers_survives_its_encoding()
     {
         var table = new ProducerTable();

@@ -203,6 +203,10 @@ internal static class Mutations
     [Breaks("ClaimCas")]
     public static readonly bool ClaimBlindly = IsOn(nameof(ClaimBlindly));
 
+    /// <summary>A partition is served as soon as it has been read, claimed or not.</summary>
+    [Breaks("ClaimFirst")]
+    public static readonly bool ServeUnclaimed = IsOn(nameof(ServeUnclaimed));
+
     /// <summary>Merging keeps the oldest checkpoint of a grain.</summary>
     [Breaks("I7")]
     public static readonly bool MergeOldest = IsOn(nameof(MergeOldest));

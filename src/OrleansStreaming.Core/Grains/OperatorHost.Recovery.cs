@@ -12,6 +12,9 @@ internal sealed partial class OperatorHost
     private readonly Stack<UndoCopy> _spareCopies = new();
     private readonly List<Grain> _catchUp = [];
     private int _catchingUp;
+
+    /// <summary>A bit for each of them, by its hash: most rows of a pass are told from theirs without touching a grain.</summary>
+    private readonly ulong[] _catchUpHashes = new ulong[64];
     private long _sweptMs;
     private long _sweptVersion;
     private LogCursor _catchUpCursor;
@@ -161,6 +164,7 @@ internal sealed partial class OperatorHost
             _catchUpCursor = from;
         }
 
+        _catchUpHashes[(grain.Hash >> 6) & 63] |= 1UL << (int)(grain.Hash & 63);
         if (!grain.CatchingUp)
         {
             grain.CatchingUp = true;
@@ -213,7 +217,8 @@ internal sealed partial class OperatorHost
                 continue;
             }
 
-            Grain? grain = Grains.Find(KeyHash.Compute(row.Key), row.Key);
+            ulong hash = KeyHash.Compute(row.Key);
+            Grain? grain = (_catchUpHashes[(hash >> 6) & 63] >> (int)(hash & 63) & 1) != 0 ? Grains.Find(hash, row.Key) : null;
             if (grain is not { CatchingUp: true, Phase: GrainPhase.Ready } || offset <= grain.Position)
             {
                 continue;
@@ -241,6 +246,7 @@ internal sealed partial class OperatorHost
     {
         List<Grain> done = [.. _catchUp];
         _catchUp.Clear();
+        Array.Clear(_catchUpHashes);
         foreach (Grain grain in done)
         {
             if (!grain.CatchingUp)

@@ -50,7 +50,10 @@ public interface IStorage : IAsyncDisposable
     /// <param name="toLsn">The last LSN of interest.</param>
     /// <param name="maxBytes">About how many bytes to return.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
-    /// <returns>The frames; empty only when there are none in the range, or no such journal.</returns>
+    /// <returns>
+    /// The frames; empty only when there are none in the range, or no such journal. If the list is <see cref="IDisposable"/>,
+    /// its memory can be lent again: whoever disposes of it does not look at the frames any more. Nobody has to.
+    /// </returns>
     /// <exception cref="CorruptDataException">A frame in the range is damaged or missing.</exception>
     ValueTask<IReadOnlyList<StoredFrame>> ReadFramesAsync(string journal, long fromLsn, long toLsn, int maxBytes, CancellationToken cancellationToken);
 

@@ -1,33 +1,46 @@
 namespace OrleansStreaming.Core;
 
 /// <summary>
-/// Opens claimed partitions: indexes and tables of each as soon as it is claimed; when all claims of a wave are done, one pass
+/// Opens partitions: indexes and tables of each as soon as it has been looked at; when all of a wave are being claimed, one pass
 /// over each journal for all of them.
 /// </summary>
 internal sealed partial class Ownerships
 {
     private const int ReadBytes = 4 << 20;
     private const int LeftOversMs = 2000;
-    private readonly Dictionary<int, Opening> _loading = [];
 
-    /// <summary>Those whose journals are not being read yet.</summary>
+    /// <summary>By partition.</summary>
+    private readonly Dictionary<int, Opening> _openings = [];
+
+    /// <summary>Those that are claimed, or are being, and whose journals are not being read yet.</summary>
     private List<Opening> _wave = [];
 
+    /// <summary>Journals that are being read.</summary>
+    private int _passes;
+
     /// <summary>Claims or loads are under way.</summary>
-    public bool Loading => _claiming.Count > 0 || _claimed.Count > 0 || _loading.Count > 0;
+    public bool Loading => _looking.Count > 0 || _openings.Values.Any(o => o.Stage != OpeningStage.Awaiting);
+
+    private Opening Open(PartitionManifest looked, string? tag)
+    {
+        var opening = new Opening(looked, tag);
+        _openings.Add(opening.Partition, opening);
+        return opening;
+    }
+
+    /// <summary>Reads the checkpoints of those that wait for a seal, one after the other: the seal itself needs the disk and the processors more.</summary>
+    private void ReadAhead()
+    {
+        IEnumerable<Opening> waiting = _openings.Values.Where(o => o is { Stage: OpeningStage.Awaiting, Runs: null, RunsFailed: false });
+        if (!waiting.Any(o => o.ReadsRuns) && waiting.FirstOrDefault() is { } next)
+        {
+            ReadRuns(next);
+        }
+    }
 
     private void StepLoading()
     {
-        foreach ((PartitionManifest manifest, string tag) in _claimed)
-        {
-            var opening = new Opening(manifest, tag);
-            _wave.Add(opening);
-            _loading.Add(manifest.Partition, opening);
-            ReadRuns(opening);
-        }
-
-        _claimed.Clear();
-        if (_wave.Count > 0 && _claiming.Count == 0 && _loading.Count == _wave.Count)
+        if (_wave.Count > 0 && _looking.Count == 0 && _passes == 0)
         {
             List<Opening> wave = _wave;
             _wave = [];
@@ -35,45 +48,58 @@ internal sealed partial class Ownerships
         }
     }
 
-    private void ReadRuns(Opening opening) => silo.Submit(new Request<(List<CheckpointRun>, List<(int, byte[])>, ProducerTable, List<LogBlock>)>(
-        $"open {opening.Manifest.Name}",
-        async (storage, cancel) =>
-        {
-            var runs = new List<CheckpointRun>();
-            var waiting = new List<(int, byte[])>();
-            foreach (RunInfo info in opening.Manifest.Runs)
+    private void ReadRuns(Opening opening)
+    {
+        opening.ReadsRuns = true;
+        silo.Submit(new Request<(List<CheckpointRun>, List<(int, byte[])>, ProducerTable, List<LogBlock>)>(
+            $"open {opening.Manifest.Name}",
+            async (storage, cancel) =>
             {
-                (CheckpointRun run, List<(int, byte[])> pending) = await CheckpointRun.OpenAsync(storage, info, cancel).ConfigureAwait(false);
-                runs.Add(run);
-                waiting.AddRange(pending);
-            }
+                var runs = new List<CheckpointRun>();
+                var waiting = new List<(int, byte[])>();
+                foreach (RunInfo info in opening.Manifest.Runs)
+                {
+                    (CheckpointRun run, List<(int, byte[])> pending) = await CheckpointRun.OpenAsync(storage, info, cancel).ConfigureAwait(false);
+                    runs.Add(run);
+                    waiting.AddRange(pending);
+                }
 
-            var table = new ProducerTable();
-            if (opening.Manifest.Table is { } name)
+                var table = new ProducerTable();
+                if (opening.Manifest.Table is { } name)
+                {
+                    table = ProducerTable.Parse(name, await storage.ReadRunAsync(name, 0, int.MaxValue, cancel).ConfigureAwait(false));
+                }
+
+                var archived = new List<LogBlock>();
+                foreach (ArchiveInfo archive in opening.Manifest.Archives)
+                {
+                    archived.AddRange(await ArchiveRun.OpenAsync(storage, archive.Name, opening.Manifest.Partition, cancel).ConfigureAwait(false));
+                }
+
+                return (runs, waiting, table, archived);
+            },
+            (read, error) =>
             {
-                table = ProducerTable.Parse(name, (await storage.ReadRunAsync(name, 0, int.MaxValue, cancel).ConfigureAwait(false)).Span);
-            }
+                opening.ReadsRuns = false;
+                if (error is null)
+                {
+                    (List<CheckpointRun> runs, List<(int, byte[])> waiting, ProducerTable table, List<LogBlock> archived) = read;
+                    opening.Took(runs, waiting, table, archived);
+                    Finish(opening);
+                }
+                else if (opening.Stage == OpeningStage.Claimed)
+                {
+                    Trouble(opening, error);
+                    Again(error, () => ReadRuns(opening));
+                }
+                else
+                {
+                    opening.RunsFailed = true;
+                }
 
-            var archived = new List<LogBlock>();
-            foreach (ArchiveInfo archive in opening.Manifest.Archives)
-            {
-                archived.AddRange(await ArchiveRun.OpenAsync(storage, archive.Name, opening.Manifest.Partition, cancel).ConfigureAwait(false));
-            }
-
-            return (runs, waiting, table, archived);
-        },
-        (read, error) =>
-        {
-            if (error is not null)
-            {
-                Trouble(opening, error, () => ReadRuns(opening));
-                return;
-            }
-
-            (opening.Runs, opening.Waiting, opening.Table, List<LogBlock> archived) = read;
-            opening.Blocks.AddRange(archived.Where(b => b.LastOffset > opening.Manifest.TrimmedTo));
-            Finish(opening);
-        }));
+                ReadAhead();
+            }));
+    }
 
     /// <summary>Deletes what earlier owners left over. Nobody waits for it, and a recovery has other things to do first.</summary>
     private void DeleteLeftOvers(PartitionManifest opened) => silo.After(LeftOversMs, () => silo.Submit(new Request<bool>(
@@ -144,8 +170,14 @@ internal sealed partial class Ownerships
             ReadJournal(new JournalPass(journal, wave.Where(o => o.Ranges.Any(r => r.Journal == journal)).ToDictionary(o => o.Manifest.Partition)), from, to);
         }
 
+        // Behind claims and journals: of each partition, they take less time than those.
         foreach (Opening opening in wave)
         {
+            if (opening is { Runs: null, ReadsRuns: false, RunsFailed: false })
+            {
+                ReadRuns(opening);
+            }
+
             Finish(opening);
         }
     }
@@ -154,41 +186,47 @@ internal sealed partial class Ownerships
     private void ReadJournal(JournalPass pass, long from, long to)
     {
         string journal = silo.JournalName(pass.Journal);
-        silo.Submit(new Request<(long Last, List<FoundBlock> Found)>(
+        _passes++;
+        silo.Submit(new Request<(IReadOnlyList<StoredFrame> Frames, List<FoundBlock> Found)>(
             $"read {journal} from {from} to {to}",
             async (storage, cancel) =>
             {
                 IReadOnlyList<StoredFrame> frames = await storage.ReadFramesAsync(journal, from, to, ReadBytes, cancel).ConfigureAwait(false);
                 return frames.Count > 0
-                    ? (frames[^1].Lsn, pass.Find(frames))
+                    ? (frames, pass.Find(frames))
                     : throw new CorruptDataException(journal, 0, $"expected frames {from} to {to}, found none"); // What a manifest says to need is never trimmed.
             },
             (read, error) =>
             {
+                _passes--;
                 if (error is not null)
                 {
-                    foreach (Opening opening in pass.Readers.Values)
+                    foreach (Opening opening in pass.Readers.Where(o => o.Stage == OpeningStage.Claimed))
                     {
-                        Trouble(opening, error, null);
+                        Trouble(opening, error);
                     }
 
-                    silo.After(error is CorruptDataException ? 5000 : silo.Options.StorageRetryMs, () => ReadJournal(pass, from, to));
+                    Again(error, () =>
+                    {
+                        if (pass.Readers.Any())
+                        {
+                            ReadJournal(pass, pass.NeededFrom(from), to);
+                        }
+                    });
                     return;
                 }
 
-                if (read.Last < to)
+                long last = read.Frames[^1].Lsn;
+                if (last < to)
                 {
-                    ReadJournal(pass, read.Last + 1, to);
+                    ReadJournal(pass, last + 1, to);
                 }
 
-                foreach (FoundBlock found in read.Found)
+                pass.Take(read.Found);
+                (read.Frames as IDisposable)?.Dispose(); // Blocks have memory of their own.
+                if (last >= to)
                 {
-                    pass.Readers[found.Block.Partition].Add(found);
-                }
-
-                if (read.Last >= to)
-                {
-                    foreach (Opening opening in pass.Readers.Values)
+                    foreach (Opening opening in pass.Readers.ToArray())
                     {
                         opening.JournalsLeft--;
                         Finish(opening);
@@ -199,7 +237,8 @@ internal sealed partial class Ownerships
 
     private void Finish(Opening opening)
     {
-        if (opening.JournalsLeft > 0 || opening.Runs is null || opening.Finished)
+        bool serves = opening.Stage == OpeningStage.Claimed || (Mutations.ServeUnclaimed && opening.Stage == OpeningStage.Claiming);
+        if (!serves || opening.JournalsLeft > 0 || opening.Runs is null || _openings.GetValueOrDefault(opening.Partition) != opening)
         {
             return;
         }
@@ -207,14 +246,13 @@ internal sealed partial class Ownerships
         opening.Blocks.Sort((a, b) => a.First.CompareTo(b.First));
         if (opening.FindGap() is { } gap)
         {
-            Trouble(opening, new CorruptDataException(opening.Manifest.Name, 0, gap), null);
+            Trouble(opening, new CorruptDataException(opening.Manifest.Name, 0, gap));
             return;
         }
 
-        opening.Finished = true;
         (int id, Topologies.StreamDefinition stream, int index) = All.First(p => p.Id == opening.Manifest.Partition);
         var log = new PartitionLog(id, opening.Manifest.Owner!.Epoch);
-        var partition = new Partition(silo, id, stream, index, new ManifestWriter(silo, opening.Manifest, opening.Tag), log);
+        var partition = new Partition(silo, id, stream, index, new ManifestWriter(silo, opening.Manifest, opening.Tag!), log);
         foreach (LogBlock block in opening.Blocks)
         {
             if (block.Buffer is not null)
@@ -230,7 +268,7 @@ internal sealed partial class Ownerships
         partition.Checkpoints.Open(opening.Runs, opening.Waiting);
         partition.Duplicates.Load(opening.Table!, opening.Manifest.TablePosition);
         partition.HistoryEnd = log.LastOffset;
-        _loading.Remove(id);
+        _openings.Remove(id);
         Faults.Remove(id);
         _byId.Add(id, partition);
         _active = [.. _byId.Values];
@@ -256,94 +294,11 @@ internal sealed partial class Ownerships
         }
     }
 
-    private void Trouble(Opening opening, Exception error, Action? again)
+    private void Trouble(Opening opening, Exception error)
     {
-        Faults[opening.Manifest.Partition] = error.Message;
+        Faults[opening.Partition] = error.Message;
         silo.Log.OpenFailed(silo.Name, opening.Manifest.Name, error);
-        if (again is not null)
-        {
-            silo.After(error is CorruptDataException ? 5000 : silo.Options.StorageRetryMs, again);
-        }
     }
 
-    /// <summary>One journal being read, for all partitions of a wave.</summary>
-    private sealed class JournalPass(int journal, Dictionary<int, Opening> readers)
-    {
-        public int Journal { get; } = journal;
-
-        /// <summary>By partition.</summary>
-        public Dictionary<int, Opening> Readers { get; } = readers;
-
-        /// <summary>The blocks that are wanted. From any thread: what the readers want does not change.</summary>
-        public List<FoundBlock> Find(IReadOnlyList<StoredFrame> frames)
-        {
-            var found = new List<FoundBlock>();
-            foreach (StoredFrame frame in frames)
-            {
-                found.AddRange(FrameCodec.Find(
-                    Journal, frame, (partition, first) => Readers.TryGetValue(partition, out Opening? reader) && reader.Wants(first, Journal, frame.Lsn)));
-            }
-
-            return found;
-        }
-    }
-
-    /// <summary>A partition on its way to be served.</summary>
-    private sealed class Opening(PartitionManifest manifest, string tag)
-    {
-        public PartitionManifest Manifest { get; } = manifest;
-
-        public string Tag { get; } = tag;
-
-        public List<(int Journal, int Epoch, long From, long To)> Ranges { get; } = [];
-
-        public List<LogBlock> Blocks { get; } = [];
-
-        /// <summary>First offsets of the blocks that were found in journals.</summary>
-        public HashSet<long> Known { get; } = [];
-
-        /// <summary>Records at or below are trimmed, or in archives.</summary>
-        public long InJournalsFrom { get; } = manifest.Archives.Count == 0 ? manifest.TrimmedTo : Math.Max(manifest.TrimmedTo, manifest.Archives[^1].Last);
-
-        public int JournalsLeft { get; set; } = 1;
-
-        public List<CheckpointRun>? Runs { get; set; }
-
-        /// <summary>Grains that wait for something.</summary>
-        public List<(int Operator, byte[] Key)> Waiting { get; set; } = [];
-
-        public ProducerTable? Table { get; set; }
-
-        public bool Finished { get; set; }
-
-        /// <summary>Takes a block, unless it is trimmed, archived, or was found in another journal.</summary>
-        public void Add(FoundBlock found)
-        {
-            if (found.Block.LastOffset > InJournalsFrom && Known.Add(found.Block.First.Value))
-            {
-                Blocks.Add(found.Load());
-            }
-        }
-
-        public bool Wants(Offset first, int journal, long lsn) => Ranges.Any(r => r.Journal == journal && r.Epoch == first.Epoch && lsn >= r.From && lsn <= r.To);
-
-        /// <summary>Whether records are missing between those that were found.</summary>
-        public string? FindGap()
-        {
-            long previous = Manifest.TrimmedTo;
-            foreach (LogBlock block in Blocks)
-            {
-                bool follows = block.First.Value <= previous + 1
-                    || (block.First.Number == 0 && block.First.Epoch > new Offset(previous).Epoch);
-                if (!follows)
-                {
-                    return $"records are missing between {new Offset(previous)} and {block.First}";
-                }
-
-                previous = block.LastOffset;
-            }
-
-            return null;
-        }
-    }
+    private void Again(Exception error, Action action) => silo.After(error is CorruptDataException ? 5000 : silo.Options.StorageRetryMs, action);
 }

@@ -137,6 +137,10 @@ internal sealed partial class Ownerships(Silo silo)
             {
                 Claim(id);
             }
+            else if (_openings.TryGetValue(id, out Opening? opening) && opening.Stage == OpeningStage.Awaiting)
+            {
+                Drop(opening);
+            }
         }
     }
 

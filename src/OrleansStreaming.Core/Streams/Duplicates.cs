@@ -95,13 +95,13 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
     /// </summary>
     private void Forget()
     {
-        _overlay.RemoveWhere((key, entry) => (Stable.TryGet(key, out ProducerEntry stable) && stable.Name >= entry.Name) || IsForgotten(key, in entry));
+        _overlay.RemoveWhere((key, entry) => (Stable.TryGet(key.Span, out ProducerEntry stable) && stable.Name >= entry.Name) || IsForgotten(key.Span, in entry));
         long oldest = (silo.WallMicros / 1000) - silo.Options.ProducerIdleMs;
-        Stable.RemoveWhere((key, entry) => key[0] == (byte)ProducerKind.External ? entry.TimeMs < oldest : IsForgotten(key, in entry));
+        Stable.RemoveWhere((key, entry) => key.Span[0] == (byte)ProducerKind.External ? entry.TimeMs < oldest : IsForgotten(key.Span, in entry));
         _externalInBoth = _overlay.CountExternal(Stable);
     }
 
-    private bool IsForgotten(byte[] key, in ProducerEntry entry) => key[0] == (byte)ProducerKind.Grain && IsForgotten(key, entry.Name.Input);
+    private bool IsForgotten(ReadOnlySpan<byte> key, in ProducerEntry entry) => key[0] == (byte)ProducerKind.Grain && IsForgotten(key, entry.Name.Input);
 
     private void Raise(ProducerTable into, ReadOnlySpan<byte> key, in ProducerEntry entry)
     {

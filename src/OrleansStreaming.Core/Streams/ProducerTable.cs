@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
 
 namespace OrleansStreaming.Core;
 
@@ -13,14 +14,13 @@ internal readonly record struct ProducerEntry(RecordName Name, int Journal, long
 internal sealed class ProducerTable
 {
     private const int SmallestEntry = 5;
-    private readonly Dictionary<byte[], ProducerEntry> _entries;
-    private readonly Dictionary<byte[], ProducerEntry>.AlternateLookup<ReadOnlySpan<byte>> _lookup;
+    private Dictionary<ReadOnlyMemory<byte>, ProducerEntry> _entries;
+    private Dictionary<ReadOnlyMemory<byte>, ProducerEntry>.AlternateLookup<ReadOnlySpan<byte>> _lookup;
 
-    public ProducerTable(int capacity = 0)
-    {
-        _entries = new Dictionary<byte[], ProducerEntry>(capacity, ByteKeyComparer.Instance);
-        _lookup = _entries.GetAlternateLookup<ReadOnlySpan<byte>>();
-    }
+    /// <summary>How many it had when it was read: their keys lie in what was read.</summary>
+    private int _read;
+
+    public ProducerTable(int capacity = 0) => Use(new Dictionary<ReadOnlyMemory<byte>, ProducerEntry>(capacity, KeyMemoryComparer.Instance));
 
     public const int MaxKeyBytes = 16 + KeyCodec.MaxBytes;
 
@@ -29,7 +29,7 @@ internal sealed class ProducerTable
     /// <summary>How many of the producers are not grains.</summary>
     public int External { get; private set; }
 
-    public IEnumerable<KeyValuePair<byte[], ProducerEntry>> Entries => _entries;
+    public IEnumerable<KeyValuePair<ReadOnlyMemory<byte>, ProducerEntry>> Entries => _entries;
 
     /// <summary>Writes the key of the producer of a row and returns its length.</summary>
     public static int KeyOf(in Row row, Span<byte> to)
@@ -62,17 +62,22 @@ internal sealed class ProducerTable
 
     /// <summary>How many clients and sources are here and in another table.</summary>
     public int CountExternal(ProducerTable other) =>
-        _entries.Keys.Count(key => key[0] == (byte)ProducerKind.External && other._entries.ContainsKey(key));
+        _entries.Keys.Count(key => key.Span[0] == (byte)ProducerKind.External && other._entries.ContainsKey(key));
 
-    public void RemoveWhere(Func<byte[], ProducerEntry, bool> condition)
+    public void RemoveWhere(Func<ReadOnlyMemory<byte>, ProducerEntry, bool> condition)
     {
-        foreach ((byte[] key, ProducerEntry entry) in _entries)
+        foreach ((ReadOnlyMemory<byte> key, ProducerEntry entry) in _entries)
         {
             if (condition(key, entry))
             {
-                External -= key[0] == (byte)ProducerKind.External ? 1 : 0;
+                External -= key.Span[0] == (byte)ProducerKind.External ? 1 : 0;
                 _entries.Remove(key);
             }
+        }
+
+        if (Count < _read / 4)
+        {
+            LetGo();
         }
     }
 
@@ -84,11 +89,11 @@ internal sealed class ProducerTable
         BinaryPrimitives.WriteUInt32LittleEndian(head, Magic);
         BinaryPrimitives.WriteInt32LittleEndian(head[4..], _entries.Count);
         output.Advance(8);
-        foreach ((byte[] key, ProducerEntry entry) in _entries)
+        foreach ((ReadOnlyMemory<byte> key, ProducerEntry entry) in _entries)
         {
             Span<byte> to = output.GetSpan(key.Length + 40);
             int at = 0;
-            Varint.WriteBytes(to, ref at, key);
+            Varint.WriteBytes(to, ref at, key.Span);
             Varint.Write(to, ref at, (ulong)entry.Name.Input);
             Varint.Write(to, ref at, (uint)entry.Name.Ordinal);
             Varint.Write(to, ref at, (ulong)entry.TimeMs);
@@ -101,8 +106,10 @@ internal sealed class ProducerTable
         return output.WrittenSpan.ToArray();
     }
 
-    public static ProducerTable Parse(string run, ReadOnlySpan<byte> bytes)
+    /// <summary>Reads what <see cref="ToBytes"/> wrote. The keys stay where they are: tables have tens of thousands, and a recovery waits for them.</summary>
+    public static ProducerTable Parse(string run, ReadOnlyMemory<byte> content)
     {
+        ReadOnlySpan<byte> bytes = content.Span;
         if (bytes.Length < 12 || BinaryPrimitives.ReadUInt32LittleEndian(bytes) != Magic
             || BinaryPrimitives.ReadUInt32LittleEndian(bytes[^4..]) != Crc32C.Compute(bytes[..^4]))
         {
@@ -110,11 +117,12 @@ internal sealed class ProducerTable
         }
 
         int count = BinaryPrimitives.ReadInt32LittleEndian(bytes[4..]), at = 8;
-        var table = new ProducerTable(Math.Clamp(count, 0, bytes.Length / SmallestEntry));
+        var table = new ProducerTable(Math.Clamp(count, 0, bytes.Length / SmallestEntry)) { _read = count };
         for (int i = 0; i < count; i++)
         {
-            byte[] key = Varint.ReadBytes(bytes, ref at).ToArray();
-            table.External += key[0] == (byte)ProducerKind.External ? 1 : 0;
+            int length = Varint.ReadBytes(bytes, ref at).Length;
+            ReadOnlyMemory<byte> key = content.Slice(at - length, length);
+            table.External += key.Span[0] == (byte)ProducerKind.External ? 1 : 0;
             long input = (long)Varint.Read(bytes, ref at);
             int ordinal = (int)Varint.Read(bytes, ref at);
             table._entries[key] = new ProducerEntry(new RecordName(input, ordinal), -1, 0, (long)Varint.Read(bytes, ref at));
@@ -123,7 +131,43 @@ internal sealed class ProducerTable
         return table;
     }
 
+    [MemberNotNull(nameof(_entries))]
+    private void Use(Dictionary<ReadOnlyMemory<byte>, ProducerEntry> entries)
+    {
+        _entries = entries;
+        _lookup = entries.GetAlternateLookup<ReadOnlySpan<byte>>();
+    }
+
+    /// <summary>Most of what was read has been forgotten: the rest gets memory of its own.</summary>
+    private void LetGo()
+    {
+        _read = 0;
+        var own = new Dictionary<ReadOnlyMemory<byte>, ProducerEntry>(Count, KeyMemoryComparer.Instance);
+        foreach ((ReadOnlyMemory<byte> key, ProducerEntry entry) in _entries)
+        {
+            own.Add(key.ToArray(), entry);
+        }
+
+        Use(own);
+    }
+
     private const uint Magic = 0x5450534F; // "OSPT"
+}
+
+/// <summary>Compares byte strings that lie in larger ones by content, also against spans.</summary>
+internal sealed class KeyMemoryComparer : IEqualityComparer<ReadOnlyMemory<byte>>, IAlternateEqualityComparer<ReadOnlySpan<byte>, ReadOnlyMemory<byte>>
+{
+    public static readonly KeyMemoryComparer Instance = new();
+
+    public bool Equals(ReadOnlyMemory<byte> a, ReadOnlyMemory<byte> b) => a.Span.SequenceEqual(b.Span);
+
+    public int GetHashCode(ReadOnlyMemory<byte> key) => (int)KeyHash.Compute(key.Span);
+
+    public bool Equals(ReadOnlySpan<byte> span, ReadOnlyMemory<byte> key) => span.SequenceEqual(key.Span);
+
+    public int GetHashCode(ReadOnlySpan<byte> span) => (int)KeyHash.Compute(span);
+
+    public ReadOnlyMemory<byte> Create(ReadOnlySpan<byte> span) => span.ToArray();
 }
 
 /// <summary>Compares byte strings by content, also against spans.</summary>

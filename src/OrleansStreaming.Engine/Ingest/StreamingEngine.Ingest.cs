@@ -132,7 +132,7 @@ public sealed partial class StreamingEngine
                 return null;
             case IngestStatus.Unknown:
                 // The silo that had appended it is gone. Its seal tells whether the events survived.
-                return result.Lsn <= await SealedAtAsync(result.Journal, cancellationToken).ConfigureAwait(false)
+                return result.Lsn <= await _seals.EndOfAsync(result.Journal, cancellationToken).ConfigureAwait(false)
                     ? new IngestResult(IngestStatus.Durable, result.Appended)
                     : null;
             default:
@@ -187,34 +187,5 @@ public sealed partial class StreamingEngine
         }
 
         return _cluster.HasOthers && any is not null && any.Silo.Ownerships.TryFindOwner(partition, out int journal) ? _cluster.Find(journal) : null;
-    }
-
-    private async Task<long> SealedAtAsync(int journal, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            foreach (Seal seal in await SealsAsync(cancellationToken).ConfigureAwait(false))
-            {
-                if (seal.Journal == journal)
-                {
-                    return seal.End;
-                }
-            }
-
-            await Task.Delay(OwnerWait, _time, cancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    /// <summary>The seals as they are stored; none while storage cannot say.</summary>
-    private async Task<IReadOnlyList<Seal>> SealsAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            return ClusterRecord.Parse(await Storage.ReadRecordAsync(ClusterRecord.RecordName, cancellationToken).ConfigureAwait(false)).Seals;
-        }
-        catch (StorageException)
-        {
-            return []; // The silos tell of it. Whether the events survived is not known before it can be read.
-        }
     }
 }

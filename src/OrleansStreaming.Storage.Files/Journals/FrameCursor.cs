@@ -7,13 +7,12 @@ namespace OrleansStreaming.Storage.Files;
 /// <param name="header">Its header.</param>
 /// <param name="lsn">The first frame.</param>
 /// <param name="position">Where its prefix begins.</param>
-/// <param name="keepFrames">
-/// Whether frames stay valid when the cursor moves on; otherwise it reads into the same memory again and again.
+/// <param name="lends">
+/// Lends memory in which frames stay valid when the cursor moves on; without it, it reads into the same memory again and again.
 /// </param>
-internal sealed class FrameCursor(IFile file, SegmentHeader header, long lsn, long position, bool keepFrames)
+internal sealed class FrameCursor(IFile file, SegmentHeader header, long lsn, long position, LentFrames? lends = null)
 {
     private const int SmallestRead = 4 << 10;
-    private const int LargestRead = 4 << 20;
 
     private byte[] _buffer = [];
     private long _bufferPosition;
@@ -97,9 +96,13 @@ internal sealed class FrameCursor(IFile file, SegmentHeader header, long lsn, lo
 
     private void Fill(int count)
     {
-        long useful = Math.Clamp(ReadAheadTo - Position, SmallestRead, LargestRead);
+        long useful = Math.Clamp(ReadAheadTo - Position, SmallestRead, FrameBuffers.Size);
         int size = (int)Math.Min(Math.Max(count, useful), Math.Max(0, header.Capacity - Position));
-        if (keepFrames || _buffer.Length < size)
+        if (lends is not null)
+        {
+            _buffer = lends.Rent(size);
+        }
+        else if (_buffer.Length < size)
         {
             _buffer = GC.AllocateUninitializedArray<byte>(size);
         }

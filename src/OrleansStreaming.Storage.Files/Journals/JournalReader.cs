@@ -8,11 +8,12 @@ internal static class JournalReader
     /// <summary>While nobody knows how far there is something to read, reads begin with this and double.</summary>
     private const int FirstRead = 256 << 10;
 
-    public static List<StoredFrame> Read(Journal journal, long fromLsn, long toLsn, int maxBytes)
+    /// <summary>Reads frames, not more than one buffer of them: what is read at once is looked through while the next is read.</summary>
+    public static LentFrames Read(Journal journal, long fromLsn, long toLsn, int maxBytes)
     {
-        var frames = new List<StoredFrame>();
+        var frames = new LentFrames();
         long lsn = Math.Max(1, fromLsn);
-        long budget = Math.Max(1, maxBytes);
+        long budget = Math.Clamp(maxBytes, 1, FrameBuffers.Size);
         while (lsn <= toLsn && journal.TryEnter(ref lsn, out Segment segment, out long provenLsn))
         {
             try
@@ -48,7 +49,7 @@ internal static class JournalReader
 
     /// <returns>Whether to go on in the next segment.</returns>
     private static bool ReadSegment(
-        Journal journal, Segment segment, ref long lsn, long toLsn, long provenLsn, ref long budget, List<StoredFrame> frames)
+        Journal journal, Segment segment, ref long lsn, long toLsn, long provenLsn, ref long budget, LentFrames frames)
     {
         using IFile file = journal.Context.Files.Open(segment.Path, writable: false);
         SegmentHeader header = segment.Header(file, journal.Name);
@@ -59,7 +60,7 @@ internal static class JournalReader
 
         // A known end is a limit: what lies behind may be about to be written.
         long lastLsn = provenLsn > 0 ? Math.Min(toLsn, provenLsn) : toLsn;
-        var cursor = new FrameCursor(file, header, lsn, position, keepFrames: true);
+        var cursor = new FrameCursor(file, header, lsn, position, frames);
         while (cursor.Lsn <= lastLsn)
         {
             cursor.ReadAheadTo = Math.Min(cursor.Position + budget, segment.Index.EndOf(lastLsn, cursor.Position + Math.Max(FirstRead, cursor.Position - position)));
@@ -89,7 +90,7 @@ internal static class JournalReader
     private static bool TryGoTo(Segment segment, IFile file, SegmentHeader header, ref long lsn, long provenLsn, out long position)
     {
         (long knownLsn, long knownPosition) = segment.Index.AtOrBefore(lsn);
-        var cursor = new FrameCursor(file, header, knownLsn, knownPosition, keepFrames: false)
+        var cursor = new FrameCursor(file, header, knownLsn, knownPosition)
         {
             ReadAheadTo = segment.Index.EndOf(lsn, header.Capacity),
         };

@@ -94,7 +94,7 @@ internal static class JournalSealer
 
         // What this process confirmed it need not look at again; anything else is read whole.
         (long lsn, long position) = isHere ? segment.Index.AtOrBefore(confirmed + 1) : (segment.FirstLsn, SegmentHeader.Size);
-        var cursor = new FrameCursor(file, header, lsn, position, keepFrames: false);
+        var cursor = new FrameCursor(file, header, lsn, position);
         long appendFrom = position;
         long appendConfirmed = -1;
         while (true)

@@ -154,7 +154,7 @@ internal static class FormatSamples
     }
 
     public static string ReadProducers(byte[] bytes) => string.Join('\n', ProducerTable.Parse("sample", bytes).Entries
-        .Select(e => $"{Convert.ToHexString(e.Key)} {e.Value}").Order(StringComparer.Ordinal).Prepend("producers"));
+        .Select(e => $"{Convert.ToHexString(e.Key.Span)} {e.Value}").Order(StringComparer.Ordinal).Prepend("producers"));
 
     public static string ReadManifest(byte[] bytes) => Encoding.UTF8.GetString(PartitionManifest.Parse("sample", bytes).ToBytes());
 

@@ -1,4 +1,5 @@
 using OrleansStreaming.Core;
+using OrleansStreaming.Engine;
 
 namespace OrleansStreaming.Embedded.Tests.BadInput;
 
@@ -40,6 +41,42 @@ public class DamageTests
             folder.Path, sink, clicks, StoredData.Overwrite(manifest, "rubbish, but more of it than a header has"u8.ToArray()), manifest, "is damaged at byte", served: "clicks-1");
     }
 
+    [Fact]
+    public async Task A_silo_that_waits_for_a_damaged_journal_takes_over_what_lies_elsewhere()
+    {
+        using var folder = new TestFolder();
+        var sink = new MemorySink<PageReport>();
+        Click[] clicks = await LeaveUncheckpointedAsync(folder.Path, sink, padding: 900, silos: 2);
+
+        // Not the last of its journal, whose end must be found before it can be read.
+        string[] segments = StoredData.Segments(folder.Path);
+        string segment = segments[0];
+        Path.GetDirectoryName(segments[1]).ShouldBe(Path.GetDirectoryName(segment));
+        Action undo = StoredData.Damage(segment);
+        await using TestApp app = await TestApp.StartAsync(
+            folder.Path, s => ClickCounting.Topology(s, sink), o => (o.Silos, o.RestartDelay) = (2, TimeSpan.FromHours(1)));
+        await StoredData.UntilProblemAsync(app, segment, "is damaged at byte");
+        SiloHost? waits = null, dies = null;
+        string[] served = [];
+        await TestApp.UntilAsync(
+            async () =>
+            {
+                (SiloHost Host, string[] Served)[] silos = await Task.WhenAll(app.Engine.Hosts.Select(async h => (h, await ServedAsync(h))));
+                Array.Sort(silos, (a, b) => a.Served.Length - b.Served.Length);
+                (waits, dies, served) = (silos[0].Host, silos[1].Host, silos[1].Served);
+                return served.Length > silos[0].Served.Length;
+            },
+            "one silo serves what lies in the other journal");
+        await app.KillAsync(dies!.Name);
+        await TestApp.UntilAsync(async () => served.All((await ServedAsync(waits!)).Contains), $"{string.Join(", ", served)} are served by the one that waits");
+        dies.Start();
+        undo();
+        await app.QuietAsync();
+        await ClickCounting.ShouldMatchAsync(app.StatesAsync, sink, clicks);
+
+        static async Task<string[]> ServedAsync(SiloHost silo) => await silo.AskAsync(s => s.Ownerships.Active.Select(p => p.Name).ToArray()) ?? [];
+    }
+
     [Theory]
     [InlineData("cluster")]
     [InlineData("deployment")]
@@ -77,9 +114,10 @@ public class DamageTests
     }
 
     /// <summary>A process that ended with everything in its journal and nothing in checkpoints.</summary>
-    private static async Task<Click[]> LeaveUncheckpointedAsync(string folder, MemorySink<PageReport> sink, int padding)
+    private static async Task<Click[]> LeaveUncheckpointedAsync(string folder, MemorySink<PageReport> sink, int padding, int silos = 1)
     {
-        await using TestApp app = await TestApp.StartAsync(folder, s => ClickCounting.Topology(s, sink), o => o.CheckpointEvery = TimeSpan.FromHours(1));
+        await using TestApp app = await TestApp.StartAsync(
+            folder, s => ClickCounting.Topology(s, sink), o => (o.CheckpointEvery, o.Silos) = (TimeSpan.FromHours(1), silos));
         List<Click> clicks = [];
         for (int i = 0; i < 20; i++)
         {

@@ -45,7 +45,7 @@ internal sealed class SimulatedStorage(SimulatedWorld world, SimulatedSilo owner
                 world.Oracle.Seals.Read(journal, frames[^1].Lsn);
             }
 
-            return (IReadOnlyList<StoredFrame>)frames;
+            return (IReadOnlyList<StoredFrame>)new LentFrames(frames);
         });
 
     public ValueTask TrimJournalAsync(string journal, long belowLsn, CancellationToken cancellationToken) =>
