@@ -142,7 +142,11 @@ else
     echo "tests: no totals (exit code $test_status)"
     failed=1
 fi
-sed -nE 's/^failed (.*)$/  failed: \1/p' "$logs/tests.log"
+awk '
+    /^failed / { print "  failed: " substr($0, 8); left = 8; next }
+    left > 0 && /^ / { print "    " substr($0, 1, 240); left--; next }
+    { left = 0 }
+' "$logs/tests.log"
 awk '
     skipped { reason = $0; sub(/^ +/, "", reason); count[reason]++; skipped = 0 }
     /^skipped / { skipped = 1 }
