@@ -7,11 +7,9 @@ internal sealed class IngestBatch
 
     /// <summary>
     /// The encoded events, as they will lie in the log: with the producer and their names, without vectors, and without
-    /// times: those are when they arrive.
+    /// times: those are when they arrive. Nobody reads them any more when they have been answered.
     /// </summary>
-    public required byte[] Rows { get; set; }
-
-    public required int Length { get; set; }
+    public required ReadOnlyMemory<byte> Rows { get; set; }
 
     public required int Count { get; set; }
 

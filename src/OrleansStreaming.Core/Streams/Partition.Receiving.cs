@@ -49,10 +49,10 @@ internal sealed partial class Partition
             }
         }
 
-        _silo.Journal.BeginAtomic(batch.Length);
+        _silo.Journal.BeginAtomic(batch.Rows.Length);
         long now = _silo.WallMicros;
         var lastName = new RecordName(batch.Previous is null ? batch.Sequence : batch.Last, batch.Previous is null ? batch.Count - 1 : 0);
-        LogBlock block = _silo.Journal.Append(Log, batch.Rows.AsSpan(0, batch.Length), batch.Count, now, batch.Producer, lastName);
+        LogBlock block = _silo.Journal.Append(Log, batch.Rows.Span, batch.Count, now, batch.Producer, lastName);
         if (named)
         {
             Duplicates.Appended(key[..keyLength], new ProducerEntry(lastName, block.Journal, block.Lsn, now / 1000));

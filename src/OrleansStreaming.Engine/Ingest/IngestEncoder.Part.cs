@@ -98,8 +98,7 @@ internal sealed partial class IngestEncoder
         public IngestBatch ToBatch(byte[] producer, long sequence, long? previous, long last, Action<IngestResult> done) => new()
         {
             Partition = Partition,
-            Rows = Rows,
-            Length = Length,
+            Rows = Rows.AsMemory(0, Length),
             Count = Count,
             Producer = producer,
             Sequence = sequence,
@@ -114,8 +113,7 @@ internal sealed partial class IngestEncoder
             _round = round;
             _batch ??= ToBatch(producer, sequence, null, 0, Answer);
             _batch.Partition = Partition;
-            _batch.Rows = Rows;
-            _batch.Length = Length;
+            _batch.Rows = Rows.AsMemory(0, Length);
             _batch.Count = Count;
             _batch.Producer = producer;
             _batch.Sequence = sequence;

@@ -114,7 +114,9 @@ internal sealed class RemoteSilo : ISiloLink, IAsyncDisposable
         IngestResult[] results;
         try
         {
-            results = IngestCodec.Read(await _service.IngestAsync(IngestCodec.Write(batches)).ConfigureAwait(false));
+            WireBytes bytes = IngestCodec.Write(batches);
+            results = IngestCodec.Read(await _service.IngestAsync(bytes).ConfigureAwait(false));
+            bytes.Return(); // Not where the call fails: it may still be on its way out, and is then sent as it is.
             if (results.Length != batches.Count)
             {
                 throw new InvalidDataException($"{results.Length} answers to {batches.Count} batches");

@@ -2,7 +2,7 @@ using Orleans.Services;
 
 namespace OrleansStreaming.Clustering;
 
-/// <summary>What silos of a cluster ask each other. Addressed to one silo; all arguments are bytes of the codecs here.</summary>
+/// <summary>What silos of a cluster ask each other. Addressed to one silo; all arguments are bytes of the codecs here; those that are long, in memory that is lent.</summary>
 [Alias("OrleansStreaming.ISiloService")]
 internal interface ISiloService : IGrainService
 {
@@ -12,7 +12,7 @@ internal interface ISiloService : IGrainService
 
     /// <summary>Takes events; answers when each batch is durable or refused.</summary>
     [Alias("Ingest")]
-    Task<byte[]> IngestAsync(byte[] batches);
+    Task<byte[]> IngestAsync(WireBytes batches);
 
     /// <summary>Reads the state of a grain that this silo serves.</summary>
     [Alias("Read")]

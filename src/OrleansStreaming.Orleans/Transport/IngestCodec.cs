@@ -5,14 +5,22 @@ namespace OrleansStreaming.Clustering;
 /// <summary>The bytes of events on their way to the silo that serves their partitions, and of the answers.</summary>
 internal static class IngestCodec
 {
-    public static byte[] Write(IReadOnlyList<IngestBatch> batches)
+    /// <summary>Longer memory is not kept for the next.</summary>
+    private const int MaxKept = 4 << 20;
+
+    [ThreadStatic]
+    private static WireWriter? _writer;
+
+    public static WireBytes Write(IReadOnlyList<IngestBatch> batches)
     {
-        var to = new WireWriter();
+        WireWriter to = _writer ?? new WireWriter();
+        _writer = null;
+        to.Clear();
         to.Number(batches.Count);
         foreach (IngestBatch batch in batches)
         {
             to.Number(batch.Partition);
-            to.Bytes(batch.Rows.AsSpan(0, batch.Length));
+            to.Bytes(batch.Rows.Span);
             to.Number(batch.Count);
             to.Bytes(batch.Producer);
             to.Number(batch.Sequence);
@@ -21,19 +29,21 @@ internal static class IngestCodec
             to.Number(batch.Last);
         }
 
-        return to.ToArray();
+        _writer = to.Length <= MaxKept ? to : null;
+        return WireBytes.Copy(to.Written);
     }
 
-    /// <summary>Reads batches, whose answers go to <paramref name="done"/> with their place.</summary>
-    public static List<IngestBatch> Read(ReadOnlySpan<byte> bytes, Action<int, IngestResult> done)
+    /// <summary>Reads batches, whose events stay where they are, and whose answers go to <paramref name="done"/> with their place.</summary>
+    public static List<IngestBatch> Read(ReadOnlyMemory<byte> bytes, Action<int, IngestResult> done)
     {
-        var from = new WireReader(bytes);
+        var from = new WireReader(bytes.Span);
         int count = from.Count();
         var batches = new List<IngestBatch>(count);
         for (int i = 0; i < count; i++)
         {
             int place = i, partition = from.Int();
-            byte[] rows = from.Bytes().ToArray();
+            int length = from.Bytes().Length;
+            ReadOnlyMemory<byte> rows = bytes.Slice(from.At - length, length);
             int events = from.Int();
             byte[] producer = from.Bytes().ToArray();
             long sequence = from.Number();
@@ -43,7 +53,6 @@ internal static class IngestCodec
             {
                 Partition = partition,
                 Rows = rows,
-                Length = rows.Length,
                 Count = events,
                 Producer = producer,
                 Sequence = sequence,

@@ -23,12 +23,12 @@ internal sealed class SiloService(GrainId id, Orleans.Runtime.Silo silo, ILogger
         return Task.CompletedTask; // To an incarnation that is gone: lost, as messages may be.
     }
 
-    public async Task<byte[]> IngestAsync(byte[] batches)
+    public async Task<byte[]> IngestAsync(WireBytes batches)
     {
         var answered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         IngestResult[] results = [];
         int waiting = 0;
-        List<IngestBatch> read = IngestCodec.Read(batches, (place, result) =>
+        List<IngestBatch> read = IngestCodec.Read(batches.Memory, (place, result) =>
         {
             results[place] = result;
             if (Interlocked.Decrement(ref waiting) == 0)
@@ -48,6 +48,7 @@ internal sealed class SiloService(GrainId id, Orleans.Runtime.Silo silo, ILogger
             Array.Fill(results, new IngestResult(IngestStatus.NotHere));
         }
 
+        batches.Return();
         return IngestCodec.Write(results);
     }
 

@@ -8,6 +8,8 @@ internal ref struct WireReader(ReadOnlySpan<byte> bytes)
     private readonly ReadOnlySpan<byte> _bytes = bytes;
     private int _at;
 
+    public readonly int At => _at;
+
     public readonly bool AtEnd => _at >= _bytes.Length;
 
     public byte Byte() => _at < _bytes.Length ? _bytes[_at++] : throw Damaged();

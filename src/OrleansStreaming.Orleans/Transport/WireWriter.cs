@@ -12,7 +12,9 @@ internal sealed class WireWriter
 
     public void Clear() => _length = 0;
 
-    public byte[] ToArray() => _bytes.AsSpan(0, _length).ToArray();
+    public ReadOnlySpan<byte> Written => _bytes.AsSpan(0, _length);
+
+    public byte[] ToArray() => Written.ToArray();
 
     public void Byte(byte value) => Reserve(1)[_length++] = value;
 

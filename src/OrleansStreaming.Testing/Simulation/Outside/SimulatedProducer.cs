@@ -70,8 +70,7 @@ internal abstract class SimulatedProducer(SimulatedWorld world, InputStream inpu
         World.Ingest(pending, new IngestBatch
         {
             Partition = pending.Partition,
-            Rows = rows,
-            Length = at,
+            Rows = rows.AsMemory(0, at),
             Count = pending.Events.Count,
             Producer = producer,
             Sequence = pending.Sequence,

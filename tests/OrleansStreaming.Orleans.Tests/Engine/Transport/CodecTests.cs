@@ -1,3 +1,5 @@
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.Serialization;
 using OrleansStreaming.Core;
 
 namespace OrleansStreaming.Clustering.Tests;
@@ -90,18 +92,43 @@ public sealed class CodecTests
         var answers = new IngestResult[2];
         IngestBatch[] batches =
         [
-            new IngestBatch { Partition = 3, Rows = [1, 2, 3, 0], Length = 3, Count = 2, Producer = [65], Sequence = 9, Done = _ => { } },
-            new IngestBatch { Partition = 4, Rows = [], Length = 0, Count = 0, Previous = long.MinValue, Last = 7, Done = _ => { } },
+            new IngestBatch { Partition = 3, Rows = new byte[] { 1, 2, 3 }, Count = 2, Producer = [65], Sequence = 9, Done = _ => { } },
+            new IngestBatch { Partition = 4, Rows = default, Count = 0, Previous = long.MinValue, Last = 7, Done = _ => { } },
         ];
-        List<IngestBatch> read = IngestCodec.Read(IngestCodec.Write(batches), (place, result) => answers[place] = result);
+        List<IngestBatch> read = IngestCodec.Read(IngestCodec.Write(batches).Memory, (place, result) => answers[place] = result);
         read.Count.ShouldBe(2);
-        read[0].Rows.ShouldBe([1, 2, 3]);
+        read[0].Rows.ToArray().ShouldBe([1, 2, 3]);
         (read[0].Partition, read[0].Count, read[0].Sequence, read[0].Previous).ShouldBe((3, 2, 9L, null));
         read[0].Producer.ShouldBe([65]);
         (read[1].Partition, read[1].Previous, read[1].Last).ShouldBe((4, long.MinValue, 7L));
         read[1].Done(new IngestResult(IngestStatus.OutOfOrder, Position: -1));
         read[0].Done(new IngestResult(IngestStatus.Unknown, 1, 5, 2, 1L << 45));
         IngestCodec.Read(IngestCodec.Write(answers)).ShouldBe(answers);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(5)]
+    [InlineData(300_000)]
+    public void Bytes_that_are_lent_arrive_as_they_were(int length)
+    {
+        using ServiceProvider services = new ServiceCollection().AddSerializer(s => s.AddAssembly(typeof(WireBytes).Assembly)).BuildServiceProvider();
+        Serializer serializer = services.GetRequiredService<Serializer>();
+        byte[] expected = new byte[length];
+        new Random(length).NextBytes(expected);
+        WireBytes sent = WireBytes.Copy(expected);
+        byte[] wire = serializer.SerializeToArray(sent);
+        sent.Return();
+        sent.Return(); // Or two would be lent the same memory.
+
+        WireBytes received = serializer.Deserialize<WireBytes>(wire).ShouldNotBeNull();
+        received.Memory.ToArray().ShouldBe(expected);
+        WireBytes copy = services.GetRequiredService<DeepCopier>().Copy(received).ShouldNotBeNull();
+        received.Return();
+        WireBytes[] others = [.. Enumerable.Range(0, 3).Select(_ => WireBytes.Rent(length))];
+        Array.ForEach(others, o => o.Memory.Span.Fill(0xEE));
+        copy.Memory.ToArray().ShouldBe(expected, "a copy has memory of its own");
+        Should.Throw<Exception>(() => serializer.Deserialize<WireBytes>(wire.AsMemory(0, wire.Length - 1)));
     }
 
     [Fact]
