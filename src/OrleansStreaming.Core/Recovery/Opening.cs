@@ -32,7 +32,10 @@ internal sealed class Opening(PartitionManifest looked, string? tag)
     /// <summary>Its checkpoints are being read.</summary>
     public bool ReadsRuns { get; set; }
 
-    /// <summary>They could not be read before it was claimed: whoever claimed it first may have deleted them.</summary>
+    /// <summary>
+    /// They could not be read: before it was claimed, perhaps because whoever claimed it first has deleted them, and are read
+    /// when it is claimed; after that they are read again after a while.
+    /// </summary>
     public bool RunsFailed { get; set; }
 
     /// <summary>First offsets of the blocks that were found in journals.</summary>

@@ -64,22 +64,20 @@ internal sealed partial class Ownerships
             return;
         }
 
-        bool free = IsFree(manifest);
-        if (!free && manifest.Owner is { } owner && !manifest.IsReleased)
+        if (IsFree(manifest))
+        {
+            if (IsDesired(partition))
+            {
+                Swap(Open(manifest, tag));
+            }
+        }
+        else if (manifest.Owner is { } owner && !manifest.IsReleased)
         {
             _unclear.Remove(partition); // Another claim fences a late one of this silo.
             Learn(partition, owner.Epoch, owner.Journal);
-        }
-
-        if (IsDesired(partition) && (free || IsBeingSealed(manifest)))
-        {
-            Opening opening = Open(manifest, tag);
-            if (free)
+            if (IsDesired(partition) && IsBeingSealed(manifest))
             {
-                Swap(opening);
-            }
-            else
-            {
+                Open(manifest, tag);
                 ReadAhead();
             }
         }
@@ -90,7 +88,7 @@ internal sealed partial class Ownerships
         manifest.ReleaseSealVersion <= silo.SealVersion
         && manifest.Owners.All(o => o.Journal < silo.Cluster.Journals.Count && (o.ReleasedAt >= 0 || silo.Journals.IsSealed(o.Journal)));
 
-    /// <summary>Its owner is dead, so that it will be free soon.</summary>
+    /// <summary>Its owner is dead: it will be free soon.</summary>
     private bool IsBeingSealed(PartitionManifest manifest) =>
         silo.Membership is { } view && manifest.Owners.All(o => o.ReleasedAt >= 0 || silo.Journals.IsSealed(o.Journal) || view.Dead.Contains(o.Journal));
 

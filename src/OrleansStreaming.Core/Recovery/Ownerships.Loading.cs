@@ -50,7 +50,7 @@ internal sealed partial class Ownerships
 
     private void ReadRuns(Opening opening)
     {
-        opening.ReadsRuns = true;
+        (opening.ReadsRuns, opening.RunsFailed) = (true, false);
         silo.Submit(new Request<(List<CheckpointRun>, List<(int, byte[])>, ProducerTable, List<LogBlock>)>(
             $"open {opening.Manifest.Name}",
             async (storage, cancel) =>
@@ -87,14 +87,14 @@ internal sealed partial class Ownerships
                     opening.Took(runs, waiting, table, archived);
                     Finish(opening);
                 }
-                else if (opening.Stage == OpeningStage.Claimed)
-                {
-                    Trouble(opening, error);
-                    Again(error, () => ReadRuns(opening));
-                }
                 else
                 {
                     opening.RunsFailed = true;
+                    if (opening.Stage == OpeningStage.Claimed)
+                    {
+                        Trouble(opening, error);
+                        Again(error, () => ReadRuns(opening));
+                    }
                 }
 
                 ReadAhead();
