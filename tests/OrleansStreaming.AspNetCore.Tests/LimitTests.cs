@@ -17,9 +17,16 @@ public sealed class LimitTests
         using var folder = new TestFolder();
         await using WebApp app = await WebApp.StartAsync(folder["data"], s => s.AddOrders());
         await app.AcceptedAsync(app.PostOrdersAsync([new Order("warm", 1)]));
-        long before = GC.GetTotalAllocatedBytes(precise: true);
-        await WebApp.ProblemAsync(app.PostAsync("/streams/orders/events", new Endless(Huge, withLength)), HttpStatusCode.RequestEntityTooLarge, "too-large");
-        (GC.GetTotalAllocatedBytes(precise: true) - before).ShouldBeLessThan(48L << 20);
+        var allocated = new List<long>();
+        while (allocated.Count < 5 && !allocated.Exists(bytes => bytes < 48 << 20))
+        {
+            // Whatever else this process does counts, too, hence several attempts; to hold the body would take more in each.
+            long before = GC.GetTotalAllocatedBytes(precise: true);
+            await WebApp.ProblemAsync(app.PostAsync("/streams/orders/events", new Endless(Huge, withLength)), HttpStatusCode.RequestEntityTooLarge, "too-large");
+            allocated.Add(GC.GetTotalAllocatedBytes(precise: true) - before);
+        }
+
+        allocated.Min().ShouldBeLessThan(48L << 20);
         (await app.AcceptedAsync(app.PostOrdersAsync([new Order("warm", 1)]))).ShouldBe((1, 0));
     }
 

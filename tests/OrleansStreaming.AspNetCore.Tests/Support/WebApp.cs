@@ -90,7 +90,7 @@ internal sealed class WebApp : IAsyncDisposable
     public async Task QuietAsync()
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        limit.CancelAfter(TimeSpan.FromSeconds(30));
+        limit.CancelAfter(TimeSpan.FromMinutes(2));
         try
         {
             await Engine.WhenQuietAsync(limit.Token);
@@ -101,7 +101,7 @@ internal sealed class WebApp : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until something holds, at most half a minute.</summary>
+    /// <summary>Waits until something holds, at most two minutes: disks of machines that test stand still for half of one.</summary>
     public async Task UntilAsync(Func<Task<bool>> condition, string what)
     {
         long start = Environment.TickCount64;
@@ -109,7 +109,7 @@ internal sealed class WebApp : IAsyncDisposable
         {
             if (Environment.TickCount64 - start > 30_000)
             {
-                throw new TimeoutException(await DescribeAsync($"not seen within half a minute: {what}"));
+                throw new TimeoutException(await DescribeAsync($"not seen within two minutes: {what}"));
             }
 
             await Task.Delay(2, Cancel);

@@ -98,7 +98,7 @@ internal sealed class ExampleApp : IAsyncDisposable
     public async Task QuietAsync()
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        limit.CancelAfter(TimeSpan.FromSeconds(30));
+        limit.CancelAfter(TimeSpan.FromMinutes(2));
         try
         {
             await Engine.WhenQuietAsync(limit.Token);
@@ -119,7 +119,7 @@ internal sealed class ExampleApp : IAsyncDisposable
         {
             if (Environment.TickCount64 - start > 30_000)
             {
-                throw new TimeoutException($"not seen within half a minute: {what}");
+                throw new TimeoutException($"not seen within two minutes: {what}");
             }
 
             await Task.Delay(5, Cancel);

@@ -80,16 +80,16 @@ internal sealed class TestApp : IAsyncDisposable
         return await Engine.KillAsync(silo, torn);
     }
 
-    /// <summary>Waits until something holds, at most half a minute.</summary>
+    /// <summary>Waits until something holds, at most two minutes: disks of machines that test stand still for half of one.</summary>
     public static async Task UntilAsync(Func<Task<bool>> condition, string what)
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        limit.CancelAfter(TimeSpan.FromSeconds(30));
+        limit.CancelAfter(TimeSpan.FromMinutes(2));
         while (!await condition())
         {
             if (limit.IsCancellationRequested)
             {
-                throw new TimeoutException($"not seen within half a minute: {what}");
+                throw new TimeoutException($"not seen within two minutes: {what}");
             }
 
             await Task.Yield();

@@ -120,16 +120,16 @@ internal sealed class StreamingCluster : IAsyncDisposable
         return states;
     }
 
-    /// <summary>Waits until something holds, at most half a minute.</summary>
+    /// <summary>Waits until something holds, at most two minutes: disks of machines that test stand still for half of one.</summary>
     public static async Task UntilAsync(Func<Task<bool>> condition, string what)
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        limit.CancelAfter(TimeSpan.FromSeconds(30));
+        limit.CancelAfter(TimeSpan.FromMinutes(2));
         while (!await condition())
         {
             if (limit.IsCancellationRequested)
             {
-                throw new TimeoutException($"not seen within half a minute: {what}");
+                throw new TimeoutException($"not seen within two minutes: {what}");
             }
 
             await Task.Delay(10, CancellationToken.None);
