@@ -118,6 +118,13 @@ public class DamageTests
     {
         await using TestApp app = await TestApp.StartAsync(
             folder, s => ClickCounting.Topology(s, sink), o => (o.CheckpointEvery, o.Silos) = (TimeSpan.FromHours(1), silos));
+        await TestApp.UntilAsync(
+            async () =>
+            {
+                int[] served = await Task.WhenAll(app.Engine.Hosts.Select(h => h.AskAsync(silo => silo.Ownerships.Active.Count)));
+                return app.Engine.AllServed && served.Min() * silos * 2 > served.Sum();
+            },
+            "each silo has its part: nothing comes into one journal and lies in another after a move");
         List<Click> clicks = [];
         for (int i = 0; i < 20; i++)
         {
