@@ -38,6 +38,9 @@ internal sealed class Opening(PartitionManifest looked, string? tag)
     /// </summary>
     public bool RunsFailed { get; set; }
 
+    /// <summary>They are yet to be read, and nobody has begun to.</summary>
+    public bool NeedsRuns => Runs is null && !ReadsRuns && !RunsFailed;
+
     /// <summary>First offsets of the blocks that were found in journals.</summary>
     private readonly HashSet<long> _known = [];
 

@@ -31,8 +31,8 @@ internal sealed partial class Ownerships
     /// <summary>Reads the checkpoints of those that wait for a seal, one after the other: the seal itself needs the disk and the processors more.</summary>
     private void ReadAhead()
     {
-        IEnumerable<Opening> waiting = _openings.Values.Where(o => o is { Stage: OpeningStage.Awaiting, Runs: null, RunsFailed: false });
-        if (!waiting.Any(o => o.ReadsRuns) && waiting.FirstOrDefault() is { } next)
+        IEnumerable<Opening> waiting = _openings.Values.Where(o => o.Stage == OpeningStage.Awaiting);
+        if (!waiting.Any(o => o.ReadsRuns) && waiting.FirstOrDefault(o => o.NeedsRuns) is { } next)
         {
             ReadRuns(next);
         }
@@ -173,7 +173,7 @@ internal sealed partial class Ownerships
         // Behind claims and journals: of each partition, they take less time than those.
         foreach (Opening opening in wave)
         {
-            if (opening is { Runs: null, ReadsRuns: false, RunsFailed: false })
+            if (opening.NeedsRuns)
             {
                 ReadRuns(opening);
             }

@@ -8,8 +8,8 @@ using Orleans.Serialization.WireProtocol;
 namespace OrleansStreaming.Clustering;
 
 /// <summary>
-/// Bytes on their way between silos, in memory that is lent: some hundred kilobytes for each call would else be new memory,
-/// three times on each side, and touching that for the first time takes longer than copying them. Each side gives back its own.
+/// Bytes on their way between silos, in memory that is lent: some hundred kilobytes for each call would else be new memory
+/// several times over, and touching that for the first time takes longer than copying them. Each side gives back its own.
 /// </summary>
 internal sealed class WireBytes
 {
