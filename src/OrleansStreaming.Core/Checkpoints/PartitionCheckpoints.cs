@@ -411,7 +411,7 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
         }
         else
         {
-            host.Covered();
+            host.Covered(grain);
         }
 
         host.CatchUpWithCheckpoint(grain, position);

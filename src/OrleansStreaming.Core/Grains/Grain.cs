@@ -38,6 +38,7 @@ internal sealed class Grain(byte[] key, ulong hash)
     private const long InForeignListBit = 1 << 10;
     private const long InUncoveredBit = 1 << 11;
     private const long CopyWantedBit = 1 << 12;
+    private const long LeavesBit = 1 << 13;
 
     // The runtime lays references out first, then numbers of 64 bits in this order: what every turn touches lies together.
     private GrainExtras? _extras;
@@ -130,8 +131,15 @@ internal sealed class Grain(byte[] key, ulong hash)
         set => Set(CopyWantedBit, value);
     }
 
+    /// <summary>Nobody keeps it any more: it leaves memory as soon as a checkpoint covers it, unless it is used before.</summary>
+    public bool LeavesWhenCovered
+    {
+        get => (_flags & LeavesBit) != 0;
+        set => Set(LeavesBit, value);
+    }
+
     /// <summary>Notes that it is in use.</summary>
-    public void Use(long nowMs) => _flags = (_flags & uint.MaxValue) | (nowMs << 32);
+    public void Use(long nowMs) => _flags = (_flags & (uint.MaxValue & ~LeavesBit)) | (nowMs << 32);
 
     /// <summary>How long it has not been used, milliseconds; after 49 days it begins at 0 again, which only keeps it in memory a little longer.</summary>
     public long UnusedMs(long nowMs) => (uint)((uint)nowMs - (uint)(_flags >>> 32));

@@ -166,10 +166,21 @@ internal sealed partial class OperatorHost
         }
     }
 
-    /// <summary>The engine has let go of the grain that turns ran in: it leaves memory if it may, else it stays for the next turn.</summary>
+    /// <summary>The engine has let go of the grain that turns ran in: it leaves memory, if it may not yet then with its next checkpoint.</summary>
     public void Unseated(Grain grain)
     {
-        if (!_partition.Lost && MayLeave(grain) && ReferenceEquals(Grains.Find(grain.Hash, grain.Key), grain))
+        if (_partition.Lost || !ReferenceEquals(Grains.Find(grain.Hash, grain.Key), grain))
+        {
+            return;
+        }
+
+        grain.LeavesWhenCovered = true;
+        LeaveIfUnwanted(grain);
+    }
+
+    private void LeaveIfUnwanted(Grain grain)
+    {
+        if (grain.LeavesWhenCovered && MayLeave(grain))
         {
             Evict(grain);
         }
@@ -201,6 +212,10 @@ internal sealed partial class OperatorHost
         }
     }
 
-    /// <summary>A grain is covered by its checkpoint: where room is wanted, it may be looked at.</summary>
-    public void Covered() => _evictCredit += VisitsPerNewcomer;
+    /// <summary>A grain is covered by its checkpoint: it leaves memory if nobody keeps it, and where room is wanted, it may be looked at.</summary>
+    public void Covered(Grain grain)
+    {
+        _evictCredit += VisitsPerNewcomer;
+        LeaveIfUnwanted(grain);
+    }
 }

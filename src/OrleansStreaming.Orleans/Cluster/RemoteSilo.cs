@@ -86,15 +86,16 @@ internal sealed class RemoteSilo : ISiloLink, IAsyncDisposable
         {
             while (await _waiting.Reader.WaitToReadAsync(_stopping.Token).ConfigureAwait(false))
             {
-                bytes.Clear();
                 while (bytes.Length < BytesPerCall && _waiting.Reader.TryRead(out SiloMessage? message))
                 {
                     MessageCodec.Write(bytes, message);
                 }
 
+                WireBytes taken = bytes.Take();
                 try
                 {
-                    await _service.DeliverAsync(_journal, bytes.ToArray()).WaitAsync(_stopping.Token).ConfigureAwait(false);
+                    await _service.DeliverAsync(_journal, taken).WaitAsync(_stopping.Token).ConfigureAwait(false);
+                    taken.Return(); // Not where the call fails, see below.
                 }
                 catch (Exception e) when (!_stopping.IsCancellationRequested)
                 {

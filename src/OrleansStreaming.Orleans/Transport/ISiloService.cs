@@ -8,7 +8,7 @@ internal interface ISiloService : IGrainService
 {
     /// <summary>Takes messages of the protocol, in order. May be called while an earlier call runs.</summary>
     [Alias("Deliver")]
-    Task DeliverAsync(int toJournal, byte[] messages);
+    Task DeliverAsync(int toJournal, WireBytes messages);
 
     /// <summary>Takes events; answers when each batch is durable or refused.</summary>
     [Alias("Ingest")]

@@ -5,17 +5,18 @@ namespace OrleansStreaming.Clustering;
 /// <summary>The bytes of events on their way to the silo that serves their partitions, and of the answers.</summary>
 internal static class IngestCodec
 {
-    /// <summary>Longer memory is not kept for the next.</summary>
-    private const int MaxKept = 4 << 20;
-
-    [ThreadStatic]
-    private static WireWriter? _writer;
+    /// <summary>What a batch takes beside its events and its producer's name, or less.</summary>
+    private const int BytesPerBatch = 64;
 
     public static WireBytes Write(IReadOnlyList<IngestBatch> batches)
     {
-        WireWriter to = _writer ?? new WireWriter();
-        _writer = null;
-        to.Clear();
+        int expected = BytesPerBatch;
+        foreach (IngestBatch batch in batches)
+        {
+            expected += batch.Rows.Length + batch.Producer.Length + BytesPerBatch;
+        }
+
+        var to = new WireWriter(expected);
         to.Number(batches.Count);
         foreach (IngestBatch batch in batches)
         {
@@ -29,8 +30,7 @@ internal static class IngestCodec
             to.Number(batch.Last);
         }
 
-        _writer = to.Length <= MaxKept ? to : null;
-        return WireBytes.Copy(to.Written);
+        return to.Take();
     }
 
     /// <summary>Reads batches, whose events stay where they are, and whose answers go to <paramref name="done"/> with their place.</summary>

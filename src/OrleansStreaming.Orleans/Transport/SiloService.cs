@@ -9,17 +9,18 @@ namespace OrleansStreaming.Clustering;
 internal sealed class SiloService(GrainId id, Orleans.Runtime.Silo silo, ILoggerFactory loggers, StreamingEngine engine, OrleansCluster cluster)
     : GrainService(id, silo, loggers), ISiloService
 {
-    public Task DeliverAsync(int toJournal, byte[] messages)
+    public Task DeliverAsync(int toJournal, WireBytes messages)
     {
         if (cluster.FindLocal(toJournal) is { } incarnation)
         {
-            var from = new WireReader(messages);
+            var from = new WireReader(messages.Memory.Span);
             while (!from.AtEnd)
             {
                 incarnation.Post(MessageCodec.Read(ref from));
             }
         }
 
+        messages.Return();
         return Task.CompletedTask; // To an incarnation that is gone: lost, as messages may be.
     }
 

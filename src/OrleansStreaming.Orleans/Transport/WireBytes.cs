@@ -9,24 +9,21 @@ namespace OrleansStreaming.Clustering;
 
 /// <summary>
 /// Bytes on their way between silos, in memory that is lent: some hundred kilobytes for each call would else be new memory
-/// several times over, and touching that for the first time takes longer than copying them. Each side gives back its own.
+/// several times over, and touching that for the first time takes longer than copying them. Whoever takes a call gives them
+/// back when nobody looks at them any more; whoever makes it, when the answer is there. What a silo sends to itself is the
+/// same object for both, and may be given back twice.
 /// </summary>
 internal sealed class WireBytes
 {
     private byte[]? _lent;
 
-    private WireBytes(byte[] lent, int length) => (_lent, Memory) = (lent, lent.AsMemory(0, length));
+    /// <param name="lent">Of the shared pool.</param>
+    /// <param name="length">How much of it counts.</param>
+    public WireBytes(byte[] lent, int length) => (_lent, Memory) = (lent, lent.AsMemory(0, length));
 
     public Memory<byte> Memory { get; private set; }
 
     public static WireBytes Rent(int length) => new(ArrayPool<byte>.Shared.Rent(length), length);
-
-    public static WireBytes Copy(ReadOnlySpan<byte> bytes)
-    {
-        WireBytes copy = Rent(bytes.Length);
-        bytes.CopyTo(copy.Memory.Span);
-        return copy;
-    }
 
     /// <summary>Nobody looks at them any more. Whoever does not know that leaves them to the collector.</summary>
     public void Return()
@@ -68,9 +65,12 @@ internal sealed class WireBytesCodec : IFieldCodec<WireBytes>
     }
 }
 
-/// <summary>What a silo sends to itself has memory of its own, too: both sides give theirs back.</summary>
+/// <summary>
+/// They are not copied: nobody changes them. Orleans would copy the argument of each call, and a copy of some hundred
+/// kilobytes that nobody gives back is new memory and work for the collector.
+/// </summary>
 [RegisterCopier]
 internal sealed class WireBytesCopier : IDeepCopier<WireBytes>
 {
-    public WireBytes? DeepCopy(WireBytes? input, CopyContext context) => input is null ? null : WireBytes.Copy(input.Memory.Span);
+    public WireBytes? DeepCopy(WireBytes? input, CopyContext context) => input;
 }

@@ -1,20 +1,26 @@
+using System.Buffers;
 using OrleansStreaming.Core;
 
 namespace OrleansStreaming.Clustering;
 
-/// <summary>Writes numbers and bytes one behind the other; grows as needed and is used again.</summary>
-internal sealed class WireWriter
+/// <summary>Writes numbers and bytes one behind the other, into memory that is lent and grows as needed.</summary>
+/// <param name="size">How much is expected.</param>
+internal sealed class WireWriter(int size = 1024)
 {
-    private byte[] _bytes = new byte[1024];
+    private byte[] _bytes = ArrayPool<byte>.Shared.Rent(size);
     private int _length;
 
     public int Length => _length;
 
-    public void Clear() => _length = 0;
+    public byte[] ToArray() => _bytes.AsSpan(0, _length).ToArray();
 
-    public ReadOnlySpan<byte> Written => _bytes.AsSpan(0, _length);
-
-    public byte[] ToArray() => Written.ToArray();
+    /// <summary>Gives away what has been written, where it is, and begins anew.</summary>
+    public WireBytes Take()
+    {
+        var taken = new WireBytes(_bytes, _length);
+        (_bytes, _length) = ([], 0);
+        return taken;
+    }
 
     public void Byte(byte value) => Reserve(1)[_length++] = value;
 
@@ -36,7 +42,10 @@ internal sealed class WireWriter
     {
         if (_length + size > _bytes.Length)
         {
-            Array.Resize(ref _bytes, Math.Max(_length + size, _bytes.Length * 2));
+            byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(_length + size, _bytes.Length * 2));
+            _bytes.AsSpan(0, _length).CopyTo(larger);
+            ArrayPool<byte>.Shared.Return(_bytes);
+            _bytes = larger;
         }
 
         return _bytes;

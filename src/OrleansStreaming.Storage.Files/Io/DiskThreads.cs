@@ -58,9 +58,9 @@ internal sealed class DiskThreads(int most)
     {
         while (true)
         {
-            if (worker.Given.Wait(IdleFor))
+            if (worker.Wait(IdleFor) is { } given)
             {
-                for (Call? call = worker.Call; call is not null; call = TryTakeWaiting(worker))
+                for (Call? call = given; call is not null; call = TryTakeWaiting(worker))
                 {
                     call.Execute();
                 }
@@ -79,7 +79,6 @@ internal sealed class DiskThreads(int most)
         {
             if (!_waiting.TryDequeue(out Call? call))
             {
-                worker.Call = null;
                 _idle.Add(worker);
             }
 
@@ -98,17 +97,35 @@ internal sealed class DiskThreads(int most)
         }
     }
 
-    /// <summary>What a thread waits at.</summary>
+    /// <summary>What a thread waits at: a monitor, which unlike a semaphore does not spin first.</summary>
     private sealed class Worker
     {
-        public SemaphoreSlim Given { get; } = new(0);
-
-        public Call? Call { get; set; }
+        private readonly object _lock = new();
+        private Call? _given;
 
         public void Give(Call call)
         {
-            Call = call;
-            Given.Release();
+            lock (_lock)
+            {
+                _given = call;
+                Monitor.Pulse(_lock);
+            }
+        }
+
+        /// <summary>What it is given; null when that is nothing for so long.</summary>
+        public Call? Wait(TimeSpan limit)
+        {
+            lock (_lock)
+            {
+                if (_given is null)
+                {
+                    Monitor.Wait(_lock, limit);
+                }
+
+                Call? given = _given;
+                _given = null;
+                return given;
+            }
         }
     }
 

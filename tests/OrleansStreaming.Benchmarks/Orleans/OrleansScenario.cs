@@ -14,7 +14,7 @@ internal sealed class OrleansScenario(Common common, int silos, WorkKeys keys, i
         Option<int> keys = CommonOptions.Number("--keys", "N", "Different keys, each with a grain", 100_000, 1, 10_000_000);
         Option<string> order = CommonOptions.Word("--order", "How keys come after each has come once: drawn at random, or in turn, which is the worst where few may be in memory", "uniform", "turn");
         Option<int> seconds = CommonOptions.Number("--seconds", "N", "How long each contender is measured", 15, 1, 3600);
-        Option<int> warmUp = CommonOptions.Number("--warm-up", "N", "How long each contender runs before it is measured, seconds: compilers and buffers are new at first", 10, 0, 600);
+        Option<int> warmUp = CommonOptions.Number("--warm-up", "N", "How long each contender runs before it is measured, seconds: compilers, buffers and the files of journals are new at first", 20, 0, 600);
         Option<int> resident = CommonOptions.Number("--resident-percent", "N", "How many of the keys may be in memory, in another run of each hosting; 0 for no such runs", 0, 0, 99);
         Option<int> rate = CommonOptions.Number("--rate", "N", "Events a second while latency is measured", 1000, 1, 100_000);
         Option<string> only = CommonOptions.Word("--only", "One contender, or the latency, alone", Names);

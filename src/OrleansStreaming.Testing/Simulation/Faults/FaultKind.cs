@@ -80,6 +80,9 @@ internal enum FaultKind
     /// <summary>A clock is set.</summary>
     ClockJump,
 
+    /// <summary>A cluster lets go of a grain in which the turns of a key ran.</summary>
+    Unseat,
+
     /// <summary>An operator throws.</summary>
     Throw,
 }

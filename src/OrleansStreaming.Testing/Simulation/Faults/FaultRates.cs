@@ -54,6 +54,9 @@ internal sealed record FaultRates
 
     public int ClockJump { get; init; }
 
+    /// <summary>A cluster lets go of a grain that turns ran in.</summary>
+    public int Unseat { get; init; }
+
     // ---------- chances in a thousand
 
     /// <summary>What a dead silo had asked for does not happen any more.</summary>
@@ -141,6 +144,7 @@ internal sealed record FaultRates
             NetworkCut = random.Pick(0, 0, 1, 3),
             SlowStorage = random.Pick(0, 0, 1, 3),
             ClockJump = random.Pick(0, 0, 5),
+            Unseat = random.State % 3 == 0 ? 30 : 0, // Draws nothing, so that the rest stays as it was.
             LoseRequests = random.Pick(200, 500, 1000),
             Lose = random.Pick(0, 0, 20, 100),
             Repeat = random.Pick(0, 0, 20, 100),

@@ -64,6 +64,9 @@ internal sealed class SimulatedSilo : ISiloPorts, IServiceProvider
 
     public long ClockSkew { get; set; }
 
+    /// <summary>A grain that need not be kept, as it does not know yet.</summary>
+    public (OperatorHost Host, Grain Grain)? Unseating { get; set; }
+
     /// <summary>Storage operations and other work that has ended.</summary>
     public List<Request> Completions { get; } = [];
 

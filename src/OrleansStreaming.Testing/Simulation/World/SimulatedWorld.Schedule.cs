@@ -165,6 +165,7 @@ internal sealed partial class SimulatedWorld
         weights[(int)WorldAction.NetworkCut] = rates.NetworkCut;
         weights[(int)WorldAction.SlowStorage] = rates.SlowStorage;
         weights[(int)WorldAction.ClockJump] = rates.ClockJump;
+        weights[(int)WorldAction.Unseat] = rates.Unseat;
     }
 
     /// <summary>Where all are to stop, little comes in: else they would never come to the end of it.</summary>
@@ -197,6 +198,7 @@ internal sealed partial class SimulatedWorld
             case WorldAction.RollingRestart: RestartAll(); break;
             case WorldAction.NetworkCut: CutOne(); break;
             case WorldAction.SlowStorage: SlowOne(); break;
+            case WorldAction.Unseat: UnseatOne(); break;
             default: JumpClock(); break;
         }
     }

@@ -27,6 +27,7 @@ internal enum WorldAction
     NetworkCut,
     SlowStorage,
     ClockJump,
+    Unseat,
 
     /// <summary>How many there are.</summary>
     Count,
