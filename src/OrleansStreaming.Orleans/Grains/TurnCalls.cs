@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using Orleans.Metadata;
 using OrleansStreaming.Core;
 
 namespace OrleansStreaming.Clustering;
@@ -13,7 +14,11 @@ internal sealed class TurnCalls : IThreadPoolWorkItem, IDisposable
     private const int WarnAfter = 10;
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly GrainType Type = GrainType.Create(GrainIdentity.Type);
     private readonly IGrainFactory _grains;
+
+    /// <summary>Found once: to find it by the type of C# formats that as text, each time.</summary>
+    private readonly GrainInterfaceType _interface;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly ConcurrentQueue<TurnCall> _waiting = new();
@@ -22,9 +27,10 @@ internal sealed class TurnCalls : IThreadPoolWorkItem, IDisposable
     private int _sending;
     private int _looking;
 
-    public TurnCalls(IGrainFactory grains, ILoggerFactory loggers, TimeProvider time)
+    public TurnCalls(IGrainFactory grains, GrainInterfaceTypeResolver interfaces, ILoggerFactory loggers, TimeProvider time)
     {
         _grains = grains;
+        _interface = interfaces.GetGrainInterfaceType(typeof(IOperatorActivation));
         _logger = loggers.CreateLogger("OrleansStreaming.Grains");
         _time = time;
         _timer = time.CreateTimer(static self => ((TurnCalls)self!).Look(), this, LookEvery, LookEvery);
@@ -69,7 +75,8 @@ internal sealed class TurnCalls : IThreadPoolWorkItem, IDisposable
         _sent.Enqueue(call with { SentAt = _time.GetTimestamp() });
         try
         {
-            ValueTask sent = _grains.GetGrain<IOperatorActivation>(call.Seat.GrainKey).RunAsync(new TurnTicket(call.Seat, call.Turn));
+            var grain = (IOperatorActivation)_grains.GetGrain(GrainId.Create(Type, IdSpan.Create(call.Seat.GrainKey)), _interface);
+            ValueTask sent = grain.RunAsync(new TurnTicket(call.Seat, call.Turn));
             if (!sent.IsCompletedSuccessfully)
             {
                 _ = FailAsync(sent.AsTask(), call);

@@ -24,13 +24,13 @@ internal static class ClickCounting
         users.Count.ShouldBe(clicks.Select(c => c.User).Distinct().Count());
         foreach (IGrouping<string, Click> user in clicks.GroupBy(c => c.User))
         {
-            users[user.Key].ShouldBe($$"""{"count":{{user.Count()}},"sum":{{user.Sum(c => c.Number)}}}""");
+            users[user.Key].ShouldBe($$"""{"count":{{user.Count()}},"sum":{{user.Sum(c => (long)c.Number)}}}""");
         }
 
         Dictionary<string, string> pages = await statesOf(nameof(ViewsByPage));
         foreach (IGrouping<string, Click> page in clicks.GroupBy(c => c.Page))
         {
-            pages[page.Key].ShouldBe($$"""{"count":{{page.Count()}},"sum":{{page.Sum(c => c.Number)}}}""");
+            pages[page.Key].ShouldBe($$"""{"count":{{page.Count()}},"sum":{{page.Sum(c => (long)c.Number)}}}""");
             sink.Events.Where(e => e.Event.Page == page.Key).Select(e => e.Event.Count)
                 .ShouldBe(Enumerable.Range(1, page.Count()).Select(i => (long)i), $"the reports of {page.Key}");
         }
