@@ -4,15 +4,22 @@ using OrleansStreaming.Core;
 namespace OrleansStreaming.Clustering;
 
 /// <summary>Writes numbers and bytes one behind the other, into memory that is lent and grows as needed.</summary>
-/// <param name="size">How much is expected.</param>
-internal sealed class WireWriter(int size = 1024)
+/// <param name="expected">How much there will be, about.</param>
+internal sealed class WireWriter(int expected = 1024)
 {
-    private byte[] _bytes = ArrayPool<byte>.Shared.Rent(size);
+    private byte[] _bytes = [];
     private int _length;
 
     public int Length => _length;
 
-    public byte[] ToArray() => _bytes.AsSpan(0, _length).ToArray();
+    /// <summary>Copies what has been written, gives its memory back, and begins anew.</summary>
+    public byte[] ToArray()
+    {
+        WireBytes taken = Take();
+        byte[] copy = taken.Memory.ToArray();
+        taken.Return();
+        return copy;
+    }
 
     /// <summary>Gives away what has been written, where it is, and begins anew.</summary>
     public WireBytes Take()
@@ -42,7 +49,7 @@ internal sealed class WireWriter(int size = 1024)
     {
         if (_length + size > _bytes.Length)
         {
-            byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(_length + size, _bytes.Length * 2));
+            byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(_length + size, Math.Max(expected, _bytes.Length * 2)));
             _bytes.AsSpan(0, _length).CopyTo(larger);
             ArrayPool<byte>.Shared.Return(_bytes);
             _bytes = larger;
