@@ -143,11 +143,11 @@ public sealed class ScenarioTests
     [Fact]
     public async Task An_event_allocates_no_more_than_its_budget()
     {
-        const double Budget = 12; // About 2 measured, the aim; 1.5 to 6 on a machine with much else to do.
+        const double Budget = 5; // About 1 measured, also on a machine with much else to do.
 
-        // Memory for the log grows up to its budget first: the median is of repetitions after that.
+        // Where the disk falls behind, memory for the log grows in some repetitions, 40 bytes an event, until it has its budget: what an event itself allocates, it allocates in each.
         JsonElement json = await Benchmark.RunAsync("throughput --keys 1000 --events 2000000 --runs 5");
-        json.Number("allocatedBytesPerEvent").ShouldBeLessThan(Budget);
+        json.Number("leastAllocatedBytesPerEvent").ShouldBeLessThan(Budget);
     }
 
     /// <summary>The same where each flush has few events: what belongs to a request, a flush and a write to a sink counts. New memory for the log comes on top when the machine is too busy to keep up.</summary>

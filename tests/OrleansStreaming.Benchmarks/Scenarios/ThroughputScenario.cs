@@ -100,6 +100,7 @@ internal sealed class ThroughputScenario(Common common, KeySequence keys, string
             .Add("rawAppendPerSecond", Median.Of(figures, f => f.RawAppendPerSecond), "N0")
             .Add("ratio", Median.Of(figures, f => f.EventsPerSecond / f.RawAppendPerSecond), "N4", onDisk ? Aim.Least(0.12, 0.30) : null)
             .Add("allocatedBytesPerEvent", Median.Of(figures, f => f.AllocatedBytesPerEvent), "N2", onDisk ? Aim.Most(2, 0.5) : null)
+            .Add("leastAllocatedBytesPerEvent", figures.Min(f => f.AllocatedBytesPerEvent), "N2") // Of a repetition in which memory for the log did not grow.
             .Add("journalBytesPerEventByte", Median.Of(figures, f => f.JournalBytesPerEventByte), "N3");
         if (azurite is not null)
         {
