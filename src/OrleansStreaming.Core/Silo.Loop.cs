@@ -36,23 +36,30 @@ internal sealed partial class Silo
     /// <summary>
     /// Delivers until nothing is left or a step's work is done; returns what is left of that. What one operator emits reaches
     /// the next in the same step, so that all hops of an event share a frame: a flush in between would cost it another one.
+    /// A partition with nothing left takes more from sources, all together about as much as one step can do.
     /// </summary>
     private int DeliverAll(IReadOnlyList<Partition> active)
     {
-        int budget = Options.RowsPerStep, share = Math.Max(64, Options.RowsPerStep / Math.Max(1, active.Count)), before;
-        do
+        int budget = Options.RowsPerStep, admissible = budget, share = Math.Max(64, budget / Math.Max(1, active.Count));
+        bool more = true;
+        while (more && budget > 0 && Phase != SiloPhase.Stopped)
         {
-            before = budget;
+            more = false;
             for (int i = 0; i < active.Count && budget > 0; i++)
             {
                 Partition partition = active[(_nextPartition + i) % active.Count];
-                if (!partition.Lost)
+                if (partition.Lost)
                 {
-                    budget -= partition.Deliver(share);
+                    continue;
                 }
+
+                int done = partition.Deliver(share), admitted = done == 0 && admissible > 0 ? partition.Admit() : 0;
+                budget -= done;
+                admissible -= admitted;
+                more |= done > 0 || admitted > 0;
             }
         }
-        while (budget > 0 && budget < before && Phase != SiloPhase.Stopped);
+
         return budget;
     }
 
@@ -60,7 +67,7 @@ internal sealed partial class Silo
     {
         for (int i = 0; i < active.Count; i++)
         {
-            if ((active[i].HasWork && !active[i].Waits) || active[i].Checkpoints.HasWork)
+            if ((active[i].HasWork && !active[i].Waits) || active[i].Checkpoints.HasWork || active[i].CanAdmit)
             {
                 return true;
             }

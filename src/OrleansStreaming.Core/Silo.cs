@@ -213,6 +213,12 @@ internal sealed partial class Silo
             return;
         }
 
+        if (batch.Previous is not null)
+        {
+            partition.Offer(batch);
+            return;
+        }
+
         Guarded(static input => input.partition.Ingest(input.batch), (partition, batch));
     }
 

@@ -51,7 +51,7 @@ internal sealed record SiloOptions
     /// <summary>The edge refuses events for a partition that has more than this to process.</summary>
     public long MaxBacklogBytes { get; init; } = 128 << 20;
 
-    /// <summary>Sources wait while a partition has more than this to process.</summary>
+    /// <summary>Sources wait while a partition has more than this to process, also of what it cannot process yet.</summary>
     public long SourceBacklogBytes { get; init; } = 2 << 20;
 
     /// <summary>How often storage is asked for seals and ownership in case announcements were lost.</summary>

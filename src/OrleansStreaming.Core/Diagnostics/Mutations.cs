@@ -189,6 +189,10 @@ internal static class Mutations
     [Breaks("ProdFifo")]
     public static readonly bool TakeGaps = IsOn(nameof(TakeGaps));
 
+    /// <summary>Batches of sources that a partition has not taken when it closes are never answered.</summary>
+    [Breaks("I8")]
+    public static readonly bool LeaveOffered = IsOn(nameof(LeaveOffered));
+
     // ---------- Checkpoints, manifests and trimming
 
     /// <summary>A checkpoint is committed whatever it depends on.</summary>

@@ -208,29 +208,7 @@ internal sealed partial class Partition
         while (_ingests.TryPeek(out var first) && (first.Lsn <= durable || Mutations.AnswerEarly))
         {
             _ingests.Dequeue();
-            if (first.Batch.Previous is not null)
-            {
-                _sourceAnswers.Enqueue((first.Batch, first.Appended));
-            }
-            else
-            {
-                first.Batch.Done(new IngestResult(IngestStatus.Durable, first.Appended));
-            }
-        }
-
-        AnswerSources();
-    }
-
-    /// <summary>
-    /// Sources are answered when the operators keep up: what a source brings faster than that would only leave memory, and be
-    /// read again. It has some batches under way, and so slows down by itself.
-    /// </summary>
-    private void AnswerSources()
-    {
-        while (_sourceAnswers.Count > 0 && BacklogBytes <= _silo.Options.SourceBacklogBytes)
-        {
-            (IngestBatch batch, int appended) = _sourceAnswers.Dequeue();
-            batch.Done(new IngestResult(IngestStatus.Durable, appended));
+            first.Batch.Done(new IngestResult(IngestStatus.Durable, first.Appended));
         }
     }
 

@@ -61,7 +61,6 @@ internal sealed partial class Partition
 
         Checkpoints.Step();
         Log.Trim(_silo.Options.BlocksPerStep, _silo.Journal.SpareBlocks);
-        AnswerSources();
         SettleSlots();
         KeepWithinMemory();
     }

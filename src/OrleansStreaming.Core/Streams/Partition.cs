@@ -11,7 +11,6 @@ internal sealed partial class Partition
     private readonly Silo _silo;
     private readonly Dictionary<int, InChannel> _in = [];
     private readonly Queue<(long Lsn, IngestBatch Batch, int Appended)> _ingests = new();
-    private readonly Queue<(IngestBatch Batch, int Appended)> _sourceAnswers = new();
 
     public Partition(Silo silo, int id, StreamDefinition stream, int index, ManifestWriter manifest, PartitionLog log)
     {
@@ -57,11 +56,8 @@ internal sealed partial class Partition
     /// <summary>No turn starts or ends: a planned move is under way.</summary>
     public bool TurnsStopped { get; set; }
 
-    /// <summary>Nothing is accepted any more.</summary>
-    public bool Closed { get; set; }
-
     /// <summary>Everything that it holds has been processed and released.</summary>
-    public bool IsSettled => Array.TrueForAll(Hosts, h => h.IsSettled) && !Array.Exists(Sinks, s => s.HasWork || s.Phase == SinkPhase.BackingOff);
+    public bool IsSettled => _offered.Count == 0 && Array.TrueForAll(Hosts, h => h.IsSettled) && !Array.Exists(Sinks, s => s.HasWork || s.Phase == SinkPhase.BackingOff);
 
     public bool HasWork => !Lost && (Array.Exists(Hosts, static h => h.HasWork) || Array.Exists(Sinks, static s => s.HasWork));
 
@@ -180,11 +176,6 @@ internal sealed partial class Partition
         foreach (StableReader sink in Sinks)
         {
             sink.Close();
-        }
-
-        while (_sourceAnswers.TryDequeue(out var durable))
-        {
-            durable.Batch.Done(new IngestResult(IngestStatus.Durable, durable.Appended));
         }
 
         while (_ingests.TryDequeue(out var waiting))
