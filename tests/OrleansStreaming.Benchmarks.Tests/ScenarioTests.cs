@@ -16,7 +16,7 @@ public sealed class ScenarioTests
     public async Task Throughput_processes_and_releases_every_event_once(string options)
     {
         JsonElement json = await Benchmark.RunAsync($"throughput {Small} --verify {options}");
-        const int Fed = 500 + (2 * 20_000) + (2 * 20_000); // Every key once, a warm-up of twice a repetition, two repetitions.
+        const int Fed = 500 + (4 * 20_000) + (2 * 20_000); // Every key once, a warm-up of four repetitions, two repetitions.
         json.Number("fed").ShouldBe(Fed);
         json.Number("turns").ShouldBe(Fed * json.Number("hops"));
         json.Number("released").ShouldBe((Fed + 999) / 1000);

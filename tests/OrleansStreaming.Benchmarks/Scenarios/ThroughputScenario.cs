@@ -148,9 +148,9 @@ internal sealed class ThroughputScenario(Common common, KeySequence keys, string
     private Task<Pipeline> StartAsync(string path, PipelineOptions options, CancellationToken cancellationToken) =>
         Pipeline.StartAsync(variant, path, keys, options with { Azurite = _azurite }, cancellationToken);
 
-    // Twice as much as a repetition: by then checkpoints have been taken, and all buffers are as large as they will be.
+    // Four times as much as a repetition: by then checkpoints have been taken, all buffers are as large as they will be, and files of journals are used again.
     private Task WarmUpAsync(Pipeline pipeline, CancellationToken cancellationToken) => pipeline.FeedAsync(
-        $"warm-up, {pipeline.Options.Silos} silos, {pipeline.Options.Hops} hops: every key once, then {2L * events:N0} events", keys.Keys + (2 * events), cancellationToken);
+        $"warm-up, {pipeline.Options.Silos} silos, {pipeline.Options.Hops} hops: every key once, then {4L * events:N0} events", keys.Keys + (4L * events), cancellationToken);
 
     private async Task<ThroughputFigures> MeasureAsync(Pipeline pipeline, string step, double raw, double? simpleRate, CancellationToken cancellationToken)
     {
