@@ -81,6 +81,9 @@ internal sealed record SiloOptions
     /// <summary>Blocks of a partition's log that one step forgets, and whose names it forgets: small frames make tens of thousands superfluous at once.</summary>
     public int BlocksPerStep { get; init; } = 128;
 
+    /// <summary>Blocks of a partition's log that one step reads for the names in them.</summary>
+    public int NamesBlocksPerStep { get; init; } = 8;
+
     /// <summary>Grains brought back in one step.</summary>
     public int LoadsPerStep { get; init; } = 256;
 

@@ -189,6 +189,10 @@ internal static class Mutations
     [Breaks("ProdFifo")]
     public static readonly bool TakeGaps = IsOn(nameof(TakeGaps));
 
+    /// <summary>A block that was read is taken to have one producer, that of its first row.</summary>
+    [Breaks("I3")]
+    public static readonly bool TrustFirstMaker = IsOn(nameof(TrustFirstMaker));
+
     /// <summary>Batches of sources that a partition has not taken when it closes are never answered.</summary>
     [Breaks("I8")]
     public static readonly bool LeaveOffered = IsOn(nameof(LeaveOffered));

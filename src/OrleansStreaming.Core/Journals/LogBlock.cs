@@ -166,6 +166,44 @@ internal sealed class LogBlock(int partition, int journal, long lsn, Offset firs
     public void NoteGrain(int operatorId, int sourcePartition, long input) =>
         OnlyGrains = OnlyGrains && sourcePartition >= 0 && _inputs.TryNote(operatorId, sourcePartition, input);
 
+    /// <summary>
+    /// Notes who made a row that has been read, so that the block need not be read again for its names. Call for each row in turn, from
+    /// the first on, before anything else is made of what it says.
+    /// </summary>
+    /// <param name="row">The row.</param>
+    /// <param name="isFirst">Whether it is the first of the block.</param>
+    /// <param name="sourcePartition">What the grain that made it reads; -1 when that is not known or no grain made it.</param>
+    /// <param name="producer">The producer noted last, here or in another block: most rows that follow each other have the same.</param>
+    public void NoteMaker(in Row row, bool isFirst, int sourcePartition, ref byte[] producer)
+    {
+        if (isFirst)
+        {
+            OnlyGrains = true;
+        }
+
+        if (row.Producer is ProducerKind.Grain)
+        {
+            NoteGrain(row.OperatorId, sourcePartition, row.Name.Input);
+        }
+
+        OnlyGrains &= row.Producer != ProducerKind.External;
+        if (row.Producer is not (ProducerKind.External or ProducerKind.None) || !(isFirst || OnlyProducer is not null))
+        {
+            OnlyProducer = null;
+            return;
+        }
+
+        ReadOnlySpan<byte> made = row.Producer == ProducerKind.None ? default : row.ProducerKey;
+        if (!made.SequenceEqual(producer))
+        {
+            producer = made.ToArray();
+        }
+
+        bool goesOn = isFirst || Mutations.TrustFirstMaker || (OnlyProducer!.AsSpan().SequenceEqual(made) && row.Name >= LastName);
+        OnlyProducer = !goesOn ? null : isFirst ? producer : OnlyProducer;
+        LastName = row.Name;
+    }
+
     /// <summary>Whether a row is void: it depends on a lost record.</summary>
     public bool IsVoid(int slot) => slot != 0 && _slotCount != 0 && _slots![slot - 1].Void;
 

@@ -14,7 +14,9 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
     private LogCursor _overlayCursor;
     private LogCursor _stableCursor;
     private long _end = Offset.None.Value;
+    private long _positionAtLast = Offset.None.Value;
     private long _endBefore = Offset.None.Value;
+    private long _upTo = Offset.None.Value;
     private int _externalInBoth;
 
     /// <summary>Names up to <see cref="StablePosition"/>.</summary>
@@ -28,7 +30,7 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
     public void Load(ProducerTable stable, long position)
     {
         Stable = stable;
-        StablePosition = position;
+        StablePosition = _positionAtLast = position;
         _stableCursor = LogCursor.After(log, position);
         Rebuild();
     }
@@ -71,22 +73,41 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
     /// Moves the stable part on and forgets what cannot repeat. Called by each checkpoint. New records are left alone until the
     /// second one after them: by then whoever made them has nearly always had one, too, after which nobody needs their names.
     /// To read them at once would take longer than all else that a checkpoint does in the loop, and half of them from the journal.
+    /// What is not read at once is read by <see cref="Continue"/>.
     /// </summary>
     /// <param name="all">Reads all that is stable or void: nothing may be left.</param>
     /// <returns>Whether it has moved.</returns>
     public bool AdvanceStable(bool all)
     {
-        long before = StablePosition, upTo = all || Mutations.TableUnstable ? long.MaxValue : _endBefore;
+        _upTo = all || Mutations.TableUnstable ? log.LastOffset : _endBefore;
         (_endBefore, _end) = (_end, log.LastOffset);
-        TryScan(ref _stableCursor, Stable, stableOnly: true, upTo, out long position);
-        StablePosition = Math.Max(StablePosition, position);
-        if (StablePosition == before)
+        ScanStable(all ? int.MaxValue : silo.Options.NamesBlocksPerStep);
+        bool moved = StablePosition > _positionAtLast;
+        _positionAtLast = StablePosition;
+        if (moved)
         {
-            return false;
+            Forget();
         }
 
-        Forget();
-        return true;
+        return moved;
+    }
+
+    /// <summary>
+    /// Reads on what the last checkpoint wanted to be read, some of it in each step. What has left memory comes back a megabyte at a
+    /// time: if each waited for the next checkpoint, a log that is filled faster would never be trimmed any more.
+    /// </summary>
+    public void Continue()
+    {
+        if (StablePosition < _upTo)
+        {
+            ScanStable(silo.Options.NamesBlocksPerStep);
+        }
+    }
+
+    private void ScanStable(int most)
+    {
+        TryScan(ref _stableCursor, Stable, stableOnly: true, _upTo, out long position, most);
+        StablePosition = Math.Max(StablePosition, position);
     }
 
     /// <summary>
@@ -157,11 +178,11 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
         _overlayCursor = LogCursor.End(log);
     }
 
-    private bool TryScan(ref LogCursor cursor, ProducerTable into, bool stableOnly, long upTo, out long position)
+    private bool TryScan(ref LogCursor cursor, ProducerTable into, bool stableOnly, long upTo, out long position, int most = int.MaxValue)
     {
         Span<byte> producer = stackalloc byte[ProducerTable.MaxKeyBytes];
         PassBlocks(ref cursor, into, stableOnly, int.MaxValue, out position);
-        while (!(cursor.TryFindBlock(log, out LogBlock? next) && next.LastOffset > upTo) && cursor.TryEnter(log, silo, out LogBlock? block, out int start, out int index))
+        while (most-- > 0 && !(cursor.TryFindBlock(log, out LogBlock? next) && next.LastOffset > upTo) && cursor.TryEnter(log, silo, out LogBlock? block, out int start, out int index))
         {
             bool durable = silo.Journals.IsDurable(block.Journal, block.Lsn);
             int run = 0; // The length of the producer's key while its records follow each other.

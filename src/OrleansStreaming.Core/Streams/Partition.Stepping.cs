@@ -234,6 +234,7 @@ internal sealed partial class Partition
         }
 
         _passing = _passing && Duplicates.PassWholeBlocks(_silo.Options.BlocksPerStep);
+        Duplicates.Continue();
     }
 
     /// <summary>Lets rows leave memory when there are too many: first those that everybody has passed, then those far ahead.</summary>

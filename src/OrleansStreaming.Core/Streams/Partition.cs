@@ -86,7 +86,9 @@ internal sealed partial class Partition
 
     public OperatorHost? HostOf(int operatorId) => Array.Find(Hosts, h => h.Id == operatorId);
 
-    /// <summary>Remembers a record that has been read from a journal.</summary>
+    private byte[] _loadedProducer = [];
+
+    /// <summary>Remembers the records of a block that has been read from a journal.</summary>
     public void Loaded(LogBlock block)
     {
         if (block.Buffer is null)
@@ -99,6 +101,8 @@ internal sealed partial class Partition
         {
             at += Row.Read(block.Rows[at..], block.BaseTime, out Row row);
             Note(block, in row, block.First.Value + i);
+            int source = row.Producer == ProducerKind.Grain ? _silo.SourcePartition(row.OperatorId, row.ProducerKey) : -1;
+            block.NoteMaker(in row, i == 0, source, ref _loadedProducer);
         }
     }
 

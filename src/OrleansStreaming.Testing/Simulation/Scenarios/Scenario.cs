@@ -99,6 +99,7 @@ internal sealed record Scenario
         StorageRetryMs = random.Pick(1, 5, 20),
         MaxBatchBytes = random.Pick(1, 100, 1000, 1 << 16),
         RowsPerStep = random.Pick(1, 8, 20, 64),
+        NamesBlocksPerStep = random.Pick(1, 8),
         SourceBacklogBytes = random.Pick(0, 100, 2000, 1 << 20),
         CaptureGrainsPerStep = random.Pick(1, 2, 4, 512),
         BlocksPerStep = random.Pick(1, 4, 128),
