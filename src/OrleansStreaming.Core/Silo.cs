@@ -52,7 +52,7 @@ internal sealed partial class Silo
         _step = StepOnce;
         NowMs = ports.TicksMs;
         Journal = new Journal(-1, name, Journals, options);
-        Pace = new CheckpointPace(options);
+        Pace = new CheckpointPace(options, Counters);
         Deltas = new DeltaLimits(options);
         Windows = new WindowCache(options.RunCacheBytes);
         RunLimits = new RunLimits(options.RunBlockBytes, options.RunWindowBytes);

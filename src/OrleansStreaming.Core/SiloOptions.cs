@@ -36,8 +36,8 @@ internal sealed record SiloOptions
     /// <summary>A partition is checkpointed early when replaying what its last checkpoint does not cover would take longer.</summary>
     public long RecoveryTargetMs { get; init; } = 10_000;
 
-    /// <summary>A partition is checkpointed early when this much has been appended since the last checkpoint.</summary>
-    public long CheckpointBytes { get; init; } = 1 << 30;
+    /// <summary>A partition is checkpointed early when this much has been appended since the last checkpoint: the disk must hold it.</summary>
+    public long CheckpointBytes { get; init; } = 4L << 30;
 
     /// <summary>An idle partition lets go of the journal when this much has been appended: who takes it over reads all that it keeps.</summary>
     public long IdlePinBytes { get; init; } = 16 << 20;

@@ -10,8 +10,8 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
     private Candidate? _candidate;
     private long _lastMs = silo.NowMs - silo.Pace.HeadStartMs(partition.Id);
     private long _bytesAtLast;
-    private long _busyAtLast = silo.Pace.BusyMicros;
-    private long _busyMeanwhile;
+    private long _replayAtLast = silo.Pace.ReplayMicros;
+    private long _replayMeanwhile;
     private long _costMicros;
     private long _mergeMicros;
     private long _bytesAtCommit;
@@ -82,7 +82,7 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
     {
         bool due = _forced || silo.NowMs - _lastMs >= silo.Pace.IntervalMs
             || silo.Counters.JournalBytes - _bytesAtLast >= silo.Options.CheckpointBytes
-            || (silo.Pace.IsLongToReplay(_busyAtLast, _busyMeanwhile) && silo.NowMs - _lastMs >= silo.Options.CheckpointEveryMs);
+            || (silo.Pace.IsLongToReplay(_replayAtLast, _replayMeanwhile) && silo.NowMs - _lastMs >= silo.Options.CheckpointEveryMs);
         if (!due || partition.Manifest.Busy || partition.TurnsStopped || partition.Move.IsOverdue)
         {
             return false;
@@ -92,7 +92,7 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
         _forced = false;
         _lastMs = silo.NowMs;
         _bytesAtLast = silo.Counters.JournalBytes;
-        _busyAtLast = silo.Pace.BusyMicros;
+        _replayAtLast = silo.Pace.ReplayMicros;
         if (IsCovered && !HasNews())
         {
             return false;
@@ -332,7 +332,7 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
             candidate.Before = before;
             candidate.Phase = CandidatePhase.Applying;
             _bytesAtCommit = silo.Counters.JournalBytes;
-            _busyMeanwhile = silo.Pace.BusyMicros - _busyAtLast;
+            _replayMeanwhile = silo.Pace.ReplayMicros - _replayAtLast;
             silo.Counters.Checkpoints++;
             UseRuns(partition.Manifest.Current);
         });

@@ -237,7 +237,10 @@ internal sealed partial class Partition
         Duplicates.Continue();
     }
 
-    /// <summary>Lets rows leave memory when there are too many: first those that everybody has passed, then those far ahead.</summary>
+    /// <summary>
+    /// Lets rows leave memory when there are too many: first those that everybody has passed, then those that are farthest ahead. A
+    /// history that is being repeated stays: it has been read into memory to be read now, and gets shorter by itself.
+    /// </summary>
     private void KeepWithinMemory()
     {
         long budget = _silo.Options.MemoryBudgetBytes / Math.Max(1, _silo.Ownerships.Active.Count);
@@ -255,17 +258,27 @@ internal sealed partial class Partition
         }
 
         // Some more than needed, so that it is not done in every step. What was brought back is wanted: it stays for a while.
-        for (long s = Log.FirstHeld; s < Log.EndSequence && Log.HeldBytes > budget - (budget / 8); s++)
+        long enough = budget - (budget / 8), history = IsRecovering ? HistoryEnd : Offset.None.Value;
+        for (long s = Log.FirstHeld; s < passed && Log.HeldBytes > enough; s++)
         {
-            LogBlock block = Log[s];
-            bool near = s >= passed && s < ahead + 32;
-            if (!near && block.Closed && (isDue || !block.WasBroughtBack) && _silo.Journals.IsDurable(block.Journal, block.Lsn))
-            {
-                Log.Evict(s);
-            }
+            EvictRows(s, isDue);
+        }
+
+        for (long s = Log.EndSequence - 1; s >= ahead + 32 && Log[s].First.Value > history && Log.HeldBytes > enough; s--)
+        {
+            EvictRows(s, isDue);
         }
 
         _leftBytes = Log.HeldBytes; // What could not leave is not looked at again before there is much more.
         _keptMs = isDue ? _silo.NowMs : _keptMs;
+    }
+
+    private void EvictRows(long sequence, bool evenBroughtBack)
+    {
+        LogBlock block = Log[sequence];
+        if (block.Closed && (evenBroughtBack || !block.WasBroughtBack) && _silo.Journals.IsDurable(block.Journal, block.Lsn))
+        {
+            Log.Evict(sequence);
+        }
     }
 }

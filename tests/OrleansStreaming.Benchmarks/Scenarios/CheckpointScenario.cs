@@ -24,7 +24,7 @@ internal sealed class CheckpointScenario(Common common, CheckpointScenario.Load 
         };
         parts.AcceptOnlyFromAmong(Small, Large, Rewritten, Bytes, Target);
         Option<int> keys = CommonOptions.Number("--keys", "N", "Grains with small states", 1_000_000, 1, 100_000_000);
-        Option<int> events = CommonOptions.Number("--events", "N", "Events for small states in one repetition", 10_000_000, 1000, 1_000_000_000);
+        Option<int> events = CommonOptions.Number("--events", "N", "Events for small states in one repetition", 30_000_000, 1000, 1_000_000_000);
         Option<string> distribution = CommonOptions.Word("--distribution", "How keys are drawn", "uniform", "zipf");
         Option<int> pages = CommonOptions.Number("--pages", "N", "Grains with large states", 64, 1, 100_000);
         Option<int> pageBytes = CommonOptions.Number("--page-bytes", "N", "The size of a large state", 1 << 20, 1000, 1 << 24);
