@@ -264,7 +264,8 @@ internal sealed partial class Partition
             EvictRows(s, isDue);
         }
 
-        for (long s = Log.EndSequence - 1; s >= ahead + 32 && Log[s].First.Value > history && Log.HeldBytes > enough; s--)
+        long far = Math.Max(Math.Max(passed, ahead + 32), Log.FirstSequence);
+        for (long s = Log.EndSequence - 1; s >= far && Log[s].First.Value > history && Log.HeldBytes > enough; s--)
         {
             EvictRows(s, isDue);
         }
