@@ -3,6 +3,9 @@ namespace OrleansStreaming.Core;
 /// <summary>One step of the loop: timers, turns, sinks and checkpoints, sends, the flush, acknowledgements.</summary>
 internal sealed partial class Silo
 {
+    /// <summary>What a partition delivers before others have their turn and the clock is looked at, rows.</summary>
+    private const int MaxShare = 512;
+
     private void StepOnce()
     {
         if (Phase is SiloPhase.Starting or SiloPhase.Stopped)
@@ -15,7 +18,7 @@ internal sealed partial class Silo
         TakeHeld();
         IReadOnlyList<Partition> active = Ownerships.Active;
         long started = Ports.TicksMicros;
-        int budget = DeliverAll(active);
+        int budget = DeliverAll(active, started + Options.StepMicros);
         Pace.Worked(Ports.TicksMicros - started);
         _nextPartition++;
         for (int i = 0; i < active.Count; i++)
@@ -34,19 +37,24 @@ internal sealed partial class Silo
     }
 
     /// <summary>
-    /// Delivers until nothing is left or a step's work is done; returns what is left of that. What one operator emits reaches
+    /// Delivers until nothing is left or a step's work or time is done; returns what is left of the work. What one operator emits reaches
     /// the next in the same step, so that all hops of an event share a frame: a flush in between would cost it another one.
     /// A partition with nothing left takes more from sources, all together about as much as one step can do.
     /// </summary>
-    private int DeliverAll(IReadOnlyList<Partition> active)
+    private int DeliverAll(IReadOnlyList<Partition> active, long until)
     {
-        int budget = Options.RowsPerStep, admissible = budget, share = Math.Max(64, budget / Math.Max(1, active.Count));
+        int budget = Options.RowsPerStep, admissible = budget, share = Math.Clamp(budget / Math.Max(1, active.Count), 64, MaxShare);
         bool more = true;
         while (more && budget > 0 && Phase != SiloPhase.Stopped)
         {
             more = false;
             for (int i = 0; i < active.Count && budget > 0; i++)
             {
+                if (more && Ports.TicksMicros >= until)
+                {
+                    return 0;
+                }
+
                 Partition partition = active[(_nextPartition + i) % active.Count];
                 if (partition.Lost)
                 {

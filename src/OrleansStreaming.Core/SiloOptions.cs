@@ -69,8 +69,11 @@ internal sealed record SiloOptions
     /// <summary>Sends are handed to the transport when this much has gathered, or at the end of a step.</summary>
     public int MaxBatchBytes { get; init; } = 64 << 10;
 
-    /// <summary>Rows delivered in one step, over all partitions.</summary>
-    public int RowsPerStep { get; init; } = 1024;
+    /// <summary>Rows delivered in one step, over all partitions. What they send to one partition goes in one message.</summary>
+    public int RowsPerStep { get; init; } = 4096;
+
+    /// <summary>A step delivers no further rows after this long: messages, flushes and answers wait for its end.</summary>
+    public long StepMicros { get; init; } = 1000;
 
     /// <summary>Grains whose state is copied for a checkpoint in one step, at most.</summary>
     public int CaptureGrainsPerStep { get; init; } = 16_384;

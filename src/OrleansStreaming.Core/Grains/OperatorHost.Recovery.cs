@@ -1,14 +1,14 @@
-using System.Runtime.InteropServices;
-
 namespace OrleansStreaming.Core;
 
 /// <summary>Takes grains back, and brings them forward again from the log.</summary>
 internal sealed partial class OperatorHost
 {
-    private const long SweepEveryMs = 50;
+    /// <summary>So many grains one step looks at, to forget what they depended on; some of them in vain.</summary>
+    private const int MostSwept = 4096;
+    private const int MostSweptInVain = 16;
 
-    /// <summary>Grains that had foreign dependencies when last looked at: a seal visits these only.</summary>
-    private readonly List<Grain> _foreign = [];
+    /// <summary>Grains that had foreign dependencies when last looked at, the longest ago first: a seal visits these only.</summary>
+    private readonly Queue<Grain> _foreign = new();
     private readonly Stack<UndoCopy> _spareCopies = new();
     private readonly List<Grain> _catchUp = [];
     private int _catchingUp;
@@ -26,10 +26,9 @@ internal sealed partial class OperatorHost
     public void RollBackOrphans(RollbackReport report)
     {
         _halted = null; // What stopped it may be void now; if not, it stops it again.
-        Span<Grain> grains = CollectionsMarshal.AsSpan(_foreign);
-        int kept = 0;
-        foreach (Grain grain in grains)
+        for (int left = _foreign.Count; left > 0; left--)
         {
+            Grain grain = _foreign.Dequeue();
             if ((_silo.Journals.FirstLost(grain.Foreign, out Dependency lost) && !Mutations.KeepOrphanedGrains) || (Mutations.RollBackAll && grain.Foreign is not null))
             {
                 grain.InForeignList = false;
@@ -38,11 +37,9 @@ internal sealed partial class OperatorHost
             }
             else
             {
-                grains[kept++] = grain;
+                _foreign.Enqueue(grain);
             }
         }
-
-        _foreign.RemoveRange(kept, _foreign.Count - kept);
 
         // A running turn depends on its record as well as on its grain.
         foreach (Turn turn in _silo.TurnsOf(this))
@@ -61,38 +58,39 @@ internal sealed partial class OperatorHost
     /// <summary>Grains replay.</summary>
     public bool IsCatchingUp => _catchingUp > 0;
 
-    /// <summary>Forgets dependencies that have become durable, now and then: nothing waits for it.</summary>
-    public void SweepIfDue()
+    /// <summary>
+    /// Forgets dependencies that have become durable. Those that are looked at were the first to get theirs, and are looked at as
+    /// soon as they may have lost them: grains and copies are still in the caches then, and few copies are in use. A step looks at no more than a
+    /// few in vain.
+    /// </summary>
+    public void SweepSome()
     {
-        if (_foreign.Count == 0 || _silo.NowMs - _sweptMs < SweepEveryMs || _sweptVersion == _silo.Journals.Version)
+        if (_foreign.Count == 0 || (_sweptVersion == _silo.Journals.Version && _sweptMs == _silo.NowMs))
         {
             return;
         }
 
         _sweptMs = _silo.NowMs;
         _sweptVersion = _silo.Journals.Version;
-        Span<Grain> grains = CollectionsMarshal.AsSpan(_foreign);
-        int kept = 0;
-        foreach (Grain grain in grains)
+        for (int left = Math.Min(_foreign.Count, MostSwept), vain = MostSweptInVain; left > 0 && vain > 0; left--)
         {
+            Grain grain = _foreign.Dequeue();
             grain.Foreign = grain.Foreign?.Prune(_silo.Journals);
-            if (grain.Foreign is null)
+            if (grain.Foreign is not null)
             {
-                if (grain is { Undo: { } copy, Turn: null }) // A running turn may put it back.
-                {
-                    _spareCopies.Push(copy);
-                }
+                _foreign.Enqueue(grain);
+                vain--;
+                continue;
+            }
 
-                grain.Undo = null;
-                grain.InForeignList = false;
-            }
-            else
+            if (grain is { Undo: { } copy, Turn: null }) // A running turn may put it back.
             {
-                grains[kept++] = grain;
+                _spareCopies.Push(copy);
             }
+
+            grain.Undo = null;
+            grain.InForeignList = false;
         }
-
-        _foreign.RemoveRange(kept, _foreign.Count - kept);
     }
 
     /// <summary>Takes a grain back to its copy in memory, else to its committed checkpoint; it then replays its own events.</summary>

@@ -229,7 +229,7 @@ internal sealed partial class OperatorHost
         if (grain.Foreign is not null && !grain.InForeignList)
         {
             grain.InForeignList = true;
-            _foreign.Add(grain);
+            _foreign.Enqueue(grain);
         }
     }
 

@@ -49,7 +49,7 @@ internal sealed partial class Partition
     {
         foreach (OperatorHost host in Hosts)
         {
-            host.SweepIfDue();
+            host.SweepSome();
             host.AnswerReads();
             host.EvictSome();
         }
