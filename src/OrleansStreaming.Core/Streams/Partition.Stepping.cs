@@ -238,12 +238,17 @@ internal sealed partial class Partition
     }
 
     /// <summary>
-    /// Lets rows leave memory when there are too many: first those that everybody has passed, then those that are farthest ahead. A
-    /// history that is being repeated stays: it has been read into memory to be read now, and gets shorter by itself.
+    /// Lets rows leave memory when there are too many: first those that everybody has passed, then those that are farthest ahead. While
+    /// a history is repeated there may be twice as many: it has just been read, to be read now, and gets shorter by itself.
     /// </summary>
     private void KeepWithinMemory()
     {
         long budget = _silo.Options.MemoryBudgetBytes / Math.Max(1, _silo.Ownerships.Active.Count);
+        if (Log.HeldBytes > budget && IsRecovering)
+        {
+            budget *= 2;
+        }
+
         bool isDue = _silo.NowMs - _keptMs >= 200;
         if (Log.HeldBytes <= budget || (!isDue && Log.HeldBytes <= _leftBytes + (budget / 8)))
         {
@@ -258,14 +263,14 @@ internal sealed partial class Partition
         }
 
         // Some more than needed, so that it is not done in every step. What was brought back is wanted: it stays for a while.
-        long enough = budget - (budget / 8), history = IsRecovering ? HistoryEnd : Offset.None.Value;
+        long enough = budget - (budget / 8);
         for (long s = Log.FirstHeld; s < passed && Log.HeldBytes > enough; s++)
         {
             EvictRows(s, isDue);
         }
 
         long far = Math.Max(Math.Max(passed, ahead + 32), Log.FirstSequence);
-        for (long s = Log.EndSequence - 1; s >= far && Log[s].First.Value > history && Log.HeldBytes > enough; s--)
+        for (long s = Log.EndSequence - 1; s >= far && Log.HeldBytes > enough; s--)
         {
             EvictRows(s, isDue);
         }

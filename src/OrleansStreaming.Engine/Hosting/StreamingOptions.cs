@@ -31,7 +31,7 @@ public sealed class StreamingOptions
     /// <summary>Records that only a slow sink or retention still needs are moved out of the journals after this long. Default 10 s.</summary>
     public TimeSpan ArchiveAfter { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Memory for records that are being worked on, over all silos, in bytes; the rest stays in the journals. Default 512 MiB.</summary>
+    /// <summary>Memory for records that are being worked on, over all silos, in bytes; up to twice that while a partition repeats its history. The rest stays in the journals. Default 512 MiB.</summary>
     [Range(1 << 20, long.MaxValue)]
     public long MemoryBudgetBytes { get; set; } = 512L << 20;
 
