@@ -76,20 +76,16 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
     /// What is not read at once is read by <see cref="Continue"/>.
     /// </summary>
     /// <param name="all">Reads all that is stable or void: nothing may be left.</param>
-    /// <returns>Whether it has moved.</returns>
-    public bool AdvanceStable(bool all)
+    public void AdvanceStable(bool all)
     {
         _upTo = all || Mutations.TableUnstable ? log.LastOffset : _endBefore;
         (_endBefore, _end) = (_end, log.LastOffset);
         ScanStable(all ? int.MaxValue : silo.Options.NamesBlocksPerStep);
-        bool moved = StablePosition > _positionAtLast;
-        _positionAtLast = StablePosition;
-        if (moved)
+        if (StablePosition > _positionAtLast)
         {
+            _positionAtLast = StablePosition;
             Forget();
         }
-
-        return moved;
     }
 
     /// <summary>
@@ -181,7 +177,7 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
     private bool TryScan(ref LogCursor cursor, ProducerTable into, bool stableOnly, long upTo, out long position, int most = int.MaxValue)
     {
         Span<byte> producer = stackalloc byte[ProducerTable.MaxKeyBytes];
-        PassBlocks(ref cursor, into, stableOnly, int.MaxValue, out position);
+        most = PassBlocks(ref cursor, into, stableOnly, most, out position);
         while (most-- > 0 && !(cursor.TryFindBlock(log, out LogBlock? next) && next.LastOffset > upTo) && cursor.TryEnter(log, silo, out LogBlock? block, out int start, out int index))
         {
             bool durable = silo.Journals.IsDurable(block.Journal, block.Lsn);
@@ -216,7 +212,7 @@ internal sealed class Duplicates(Silo silo, PartitionLog log)
             }
 
             Take(producer[..run], in last);
-            PassBlocks(ref cursor, into, stableOnly, int.MaxValue, out long passed);
+            most = PassBlocks(ref cursor, into, stableOnly, most, out long passed);
             position = Math.Max(position, passed);
         }
 
