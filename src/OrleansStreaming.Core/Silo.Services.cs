@@ -53,6 +53,9 @@ internal sealed partial class Silo
 
     public void ReturnContext(TurnContext context) => _contexts.Push(context);
 
+    /// <summary>Copies of grains to be used again.</summary>
+    public SpareCopies SpareCopies { get; } = new();
+
     public CaptureBuffer RentCapture() => _captures.TryPop(out CaptureBuffer? buffer) ? buffer : new CaptureBuffer();
 
     public void ReturnCapture(CaptureBuffer buffer)
@@ -115,14 +118,19 @@ internal sealed partial class Silo
         static (_, _) => { })); // What is left over is found when the partition is opened next.
 
     /// <summary>Sends an output on its way: straight into a partition of this silo, else through a channel.</summary>
+    /// <param name="stream">Where to.</param>
+    /// <param name="row">The output.</param>
+    /// <param name="sender">Whose it is.</param>
+    /// <param name="from">The partition that the sender reads.</param>
+    /// <param name="flagged">It may repeat what its destination has.</param>
     /// <returns>A mark that tells when it has arrived (<see cref="Outbox.IsAcknowledged"/>), 0 when it has.</returns>
-    public long Route(StreamDefinition stream, ref Row row, Grain sender, bool flagged)
+    public long Route(StreamDefinition stream, ref Row row, Grain sender, int from, bool flagged)
     {
         int id = PartitionId.Of(stream, KeyHash.PartitionOf(KeyHash.Compute(row.Key), stream.PartitionCount));
         Partition? local = Ownerships.Find(id);
         if (local is { Closed: false } && !Outbox.Holds(id) && (!flagged || local.Duplicates.TryCatchUp()))
         {
-            local.TakeLocal(ref row, sender.Foreign?.Prune(Journals), flagged);
+            local.TakeLocal(ref row, sender.Foreign?.Prune(Journals), from, flagged);
             return 0;
         }
 

@@ -99,11 +99,14 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
         }
 
         _candidate = new Candidate(silo.RentCapture()) { LeavesNothing = leavesNothing };
+        long covered = long.MaxValue;
         foreach (OperatorHost host in partition.Hosts)
         {
             host.Coverage.Begin(host.CursorOffset);
+            covered = Math.Min(covered, partition.Manifest.Current.Committed.GetValueOrDefault(host.Id));
         }
 
+        _candidate.Buffer.BasePosition = Math.Max(0, covered); // What is copied is behind what no grain needs to replay.
         return true;
     }
 
@@ -351,7 +354,7 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
         {
             if (candidate.Applied + Ahead < count)
             {
-                Memory.Prefetch(candidate.Buffer[candidate.Applied + Ahead].Grain, 2);
+                Memory.Prefetch(candidate.Buffer[candidate.Applied + Ahead].Grain, Grain.CheckpointedBytes);
             }
 
             ref readonly CapturedGrain captured = ref candidate.Buffer[candidate.Applied];

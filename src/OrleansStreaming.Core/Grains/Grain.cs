@@ -27,9 +27,15 @@ internal sealed class Grain(byte[] key, ulong hash)
     public const long NotKnown = -2;
 
     /// <summary>What a turn touches of a grain, to be fetched ahead: references, position, flags, LSN, and what is uncovered.</summary>
-    public const int TouchedBytes = 80;
+    public const int TouchedBytes = 88;
 
-    /// <summary>What it touches of an instance: the key and a small state.</summary>
+    /// <summary>What a checkpoint touches, when it copies a grain and when it is committed: all up to the hash.</summary>
+    public const int CheckpointedBytes = 104;
+
+    /// <summary>What it touches of a key: length and a number.</summary>
+    public const int TouchedKeyBytes = 16;
+
+    /// <summary>What a turn touches of an instance: the key and a small state.</summary>
     public const int TouchedInstanceBytes = 40;
 
     private const long PhaseBits = 0xFF;
@@ -68,6 +74,9 @@ internal sealed class Grain(byte[] key, ulong hash)
 
     /// <summary>What the state depends on in other journals.</summary>
     public CausalityVector? Foreign { get; set; }
+
+    /// <summary>The newest version without foreign dependencies, while there are some.</summary>
+    public UndoCopy? Undo { get; set; }
 
     /// <summary>The last offset whose turn has taken effect.</summary>
     public long Position
@@ -143,20 +152,6 @@ internal sealed class Grain(byte[] key, ulong hash)
 
     /// <summary>How long it has not been used, milliseconds; after 49 days it begins at 0 again, which only keeps it in memory a little longer.</summary>
     public long UnusedMs(long nowMs) => (uint)((uint)nowMs - (uint)(_flags >>> 32));
-
-    /// <summary>The newest version without foreign dependencies, while there are some.</summary>
-    public UndoCopy? Undo
-    {
-        get => _extras?.Undo;
-        set
-        {
-            if (ExtrasFor(value) is { } extras)
-            {
-                extras.Undo = value;
-                DropIfEmpty(value);
-            }
-        }
-    }
 
     /// <summary>What its next checkpoint may be a delta to.</summary>
     public DeltaBase? Base
@@ -267,7 +262,6 @@ internal sealed class Grain(byte[] key, ulong hash)
     private sealed class GrainExtras
     {
         public long Completed = Offset.None.Value;
-        public UndoCopy? Undo;
         public DeltaBase? Base;
         public List<PendingRequest>? Pending;
         public Turn? Turn;
@@ -275,7 +269,7 @@ internal sealed class Grain(byte[] key, ulong hash)
         public FailedEvent? Failed;
         public object? Seat;
 
-        public bool IsEmpty => this is { Undo: null, Base: null, Pending: null, Turn: null, Mailbox: null, Failed: null, Seat: null };
+        public bool IsEmpty => this is { Base: null, Pending: null, Turn: null, Mailbox: null, Failed: null, Seat: null };
     }
 }
 

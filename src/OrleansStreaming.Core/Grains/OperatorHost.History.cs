@@ -72,7 +72,7 @@ internal sealed partial class OperatorHost
             for (int i = 0; i < count; i++)
             {
                 ref readonly Lookahead.Entry next = ref ahead[i];
-                Row row = next.Row.In(block.Rows[next.Start..]);
+                next.Row.In(block.Rows[next.Start..], out Row row);
                 if (!block.IsVoid(row.Slot) && IsFor(in row))
                 {
                     Note(FindOrCreate(next.Grain, next.Hash, row.Key));

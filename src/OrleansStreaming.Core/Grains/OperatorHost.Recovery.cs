@@ -9,7 +9,6 @@ internal sealed partial class OperatorHost
 
     /// <summary>Grains that had foreign dependencies when last looked at, the longest ago first: a seal visits these only.</summary>
     private readonly Queue<Grain> _foreign = new();
-    private readonly Stack<UndoCopy> _spareCopies = new();
     private readonly List<Grain> _catchUp = [];
     private int _catchingUp;
 
@@ -85,7 +84,7 @@ internal sealed partial class OperatorHost
 
             if (grain is { Undo: { } copy, Turn: null }) // A running turn may put it back.
             {
-                _spareCopies.Push(copy);
+                _silo.SpareCopies.Give(copy);
             }
 
             grain.Undo = null;

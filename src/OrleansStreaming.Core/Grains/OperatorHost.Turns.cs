@@ -24,7 +24,7 @@ internal sealed partial class OperatorHost
             Type.SaveState(grain.Instance);
             if (input.Slot != 0 && grain.Foreign is null && input.Block.VectorOf(input.Slot)?.Prune(_silo.Journals) is not null)
             {
-                undo = _spareCopies.TryPop(out UndoCopy? spare) ? spare : new UndoCopy();
+                undo = _silo.SpareCopies.Take();
                 undo.Take(grain, Type.SavedState());
             }
         }
@@ -53,7 +53,7 @@ internal sealed partial class OperatorHost
 
         if (running.IsCompletedSuccessfully)
         {
-            EndTurn(grain, in input, context, undo);
+            EndTurn(grain, in input, row.Key, context, undo);
             _silo.ReturnContext(context);
             return;
         }
@@ -138,7 +138,7 @@ internal sealed partial class OperatorHost
         grain.Turn = null;
         if (turn.Error is not { } error)
         {
-            EndTurn(grain, turn.Input, turn.Context, turn.Undo);
+            EndTurn(grain, turn.Input, grain.Key, turn.Context, turn.Undo);
             if (turn is HostedTurn { InOneGo: true })
             {
                 _silo.ReturnContext(turn.Context);
@@ -163,14 +163,19 @@ internal sealed partial class OperatorHost
         }
     }
 
-    private void EndTurn(Grain grain, in Input input, TurnContext context, UndoCopy? undo)
+    /// <param name="grain">Whose turn it was.</param>
+    /// <param name="input">What it has consumed.</param>
+    /// <param name="key">The grain's key; its own would be another place in memory to wait for.</param>
+    /// <param name="context">What it has emitted and asked for.</param>
+    /// <param name="undo">The copy to go back to if something is lost.</param>
+    private void EndTurn(Grain grain, in Input input, ReadOnlySpan<byte> key, TurnContext context, UndoCopy? undo)
     {
         context.End();
         bool flagged = IsFlagged(grain, input.Offset);
         Absorb(grain, input.Block, input.Slot);
         if (grain.Foreign is null && undo is not null)
         {
-            _spareCopies.Push(undo);
+            _silo.SpareCopies.Give(undo);
             undo = null;
         }
 
@@ -184,26 +189,30 @@ internal sealed partial class OperatorHost
         TakeRequests(grain, context);
         Advance(grain, input.Offset);
         _silo.Probe?.Consumed(this, grain, input.Offset, flagged);
-        Send(grain, input.Offset, context, flagged);
+        Send(grain, key, input.Offset, context, flagged);
     }
 
-    private void Send(Grain grain, long offset, TurnContext context, bool flagged)
+    private void Send(Grain grain, ReadOnlySpan<byte> key, long offset, TurnContext context, bool flagged)
     {
+        if (context.Outputs.IsEmpty)
+        {
+            return;
+        }
+
+        ReadOnlySpan<byte> producer = context.Keep(key); // The block that has the key may move when it gets an output.
         int ordinal = 0;
         foreach (ref readonly TurnContext.Output output in context.Outputs)
         {
-            var row = new Row
-            {
-                Producer = ProducerKind.Grain,
-                OperatorId = Id,
-                ProducerKey = grain.Key,
-                Name = new RecordName(offset, ordinal++),
-                Time = context.TimeMicros,
-                TypeIndex = output.Type,
-                Key = context.Bytes(output.Key, output.KeyLength),
-                Payload = context.Bytes(output.Payload, output.PayloadLength),
-            };
-            long mark = _silo.Route(output.Stream, ref row, grain, flagged);
+            Row row = default;
+            row.Producer = ProducerKind.Grain;
+            row.OperatorId = Id;
+            row.ProducerKey = producer;
+            row.Name = new RecordName(offset, ordinal++);
+            row.Time = context.TimeMicros;
+            row.TypeIndex = output.Type;
+            row.Key = context.Bytes(output.Key, output.KeyLength);
+            row.Payload = context.Bytes(output.Payload, output.PayloadLength);
+            long mark = _silo.Route(output.Stream, ref row, grain, _partition.Id, flagged);
             if (flagged)
             {
                 _partition.Checkpoints.Repeated(mark);
@@ -359,7 +368,7 @@ internal sealed partial class OperatorHost
         _silo.Probe?.LeftOut(this, grain, offset, flagged);
         if (context is not null)
         {
-            Send(grain, offset, context, flagged);
+            Send(grain, grain.Key, offset, context, flagged);
             _silo.ReturnContext(context);
         }
     }

@@ -129,7 +129,7 @@ internal sealed partial class OperatorHost
             for (int i = 0; i < count && MayDeliver; i++)
             {
                 ref readonly Lookahead.Entry next = ref ahead[i];
-                Row row = next.Row.In(block.Rows[next.Start..]);
+                next.Row.In(block.Rows[next.Start..], out Row row);
                 bool isVoid = block.IsVoid(row.Slot);
                 if (!isVoid && _partition.Stream.Strict && !Mutations.DeliverUnstable
                     && !(Mutations.ReplayUnstable && block.LastOffset <= _partition.HistoryEnd) && !_silo.IsStable(block, row.Slot))

@@ -69,8 +69,8 @@ internal sealed class TurnContext() : EventContext(engine: true), IBufferWriter<
     /// <summary>How much of the buffer is in use.</summary>
     public int Kept => _used;
 
-    /// <summary>Keeps a copy of some bytes, behind what it keeps already.</summary>
-    public void Keep(ReadOnlySpan<byte> bytes) => Copy(bytes);
+    /// <summary>Keeps a copy of some bytes, behind what it keeps already; valid until more is kept.</summary>
+    public ReadOnlySpan<byte> Keep(ReadOnlySpan<byte> bytes) => Bytes(Copy(bytes), bytes.Length);
 
     /// <summary>Keeps a copy of a row from the beginning of the buffer on; returns where it ends.</summary>
     public int Keep(in Row row)

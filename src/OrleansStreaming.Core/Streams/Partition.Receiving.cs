@@ -82,7 +82,7 @@ internal sealed partial class Partition
     }
 
     /// <summary>Takes an output of a grain of this silo.</summary>
-    public void TakeLocal(ref Row row, CausalityVector? foreign, bool flagged)
+    public void TakeLocal(ref Row row, CausalityVector? foreign, int from, bool flagged)
     {
         if (flagged && IsRepeat(in row, out _))
         {
@@ -90,7 +90,7 @@ internal sealed partial class Partition
             return;
         }
 
-        Append(ref row, foreign);
+        Append(ref row, foreign, from);
     }
 
     /// <summary>Takes what comes over a channel; false when it must wait for a part of the log to come back to memory.</summary>
@@ -159,7 +159,7 @@ internal sealed partial class Partition
             }
             else
             {
-                lsn = Append(ref row, vector).Lsn;
+                lsn = Append(ref row, vector, SourceOf(in row)).Lsn;
             }
 
             channel.Took(number, Mutations.AcknowledgeEarly ? 0 : lsn);
@@ -183,7 +183,7 @@ internal sealed partial class Partition
         };
         CausalityVector? vector = CausalityVector.Merge(Mutations.FireBare && kind != RecordKind.Decision ? null : grain.Foreign?.Prune(_silo.Journals), with);
         _silo.Probe?.WritingSelf(this, operatorId, grain);
-        LogBlock block = Append(ref row, vector);
+        LogBlock block = Append(ref row, vector, -1);
         return new DecisionEntry(block, row.Slot, block.LastOffset, string.Empty);
     }
 
@@ -231,12 +231,15 @@ internal sealed partial class Partition
         return true;
     }
 
-    private LogBlock Append(ref Row row, CausalityVector? vector)
+    /// <summary>The partition that the grain reads that made a row; -1 for a row of somebody else, or when that is not known.</summary>
+    private int SourceOf(in Row row) => row.Producer == ProducerKind.Grain ? _silo.SourcePartition(row.OperatorId, row.ProducerKey) : -1;
+
+    private LogBlock Append(ref Row row, CausalityVector? vector, int from)
     {
         LogBlock block = _silo.Journal.Append(Log, ref row, vector);
         if (row.Producer == ProducerKind.Grain)
         {
-            block.NoteGrain(row.OperatorId, _silo.SourcePartition(row.OperatorId, row.ProducerKey), row.Name.Input);
+            block.NoteGrain(row.OperatorId, from, row.Name.Input);
         }
 
         Note(block, in row, Log.NextOffset.Value - 1);

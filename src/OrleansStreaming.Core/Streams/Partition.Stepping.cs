@@ -92,7 +92,7 @@ internal sealed partial class Partition
             else
             {
                 _silo.Probe?.TakingBack(batch.Rows, i);
-                Append(ref row, vector);
+                Append(ref row, vector, SourceOf(in row));
             }
         }
     }

@@ -118,7 +118,7 @@ internal static class FormatSamples
             text.Append(CultureInfo.InvariantCulture, $" {id} {Convert.ToHexString(key)} waits");
         }
 
-        var cursor = new RunCursor(opened, 50, 0);
+        var cursor = new RunCursor(opened, 50);
         await cursor.FillAsync(storage, default);
         while (!cursor.AtEnd)
         {

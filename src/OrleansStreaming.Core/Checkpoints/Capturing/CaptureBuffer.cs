@@ -3,12 +3,16 @@ using System.Buffers;
 namespace OrleansStreaming.Core;
 
 /// <summary>
-/// Copies of grains for one checkpoint: filled by the loop, read outside of it, then emptied and used again. Takes memory in
+/// Copies of grains for one checkpoint: filled by the loop, read outside of it, then emptied and used again. A copy is the
+/// entry of a run as it will be written, so that whoever brings copies into order touches each only once. Takes memory in
 /// chunks that are pooled, and nothing for a single grain.
 /// </summary>
 internal sealed class CaptureBuffer : IBufferWriter<byte>
 {
     private const int ChunkBytes = 256 << 10;
+
+    /// <summary>The most that the length of a body takes.</summary>
+    private const int LengthRoom = 5;
 
     /// <summary>Chunks kept for the next checkpoint.</summary>
     private const int MaxSpare = 256;
@@ -16,6 +20,7 @@ internal sealed class CaptureBuffer : IBufferWriter<byte>
     private readonly List<byte[]> _chunks = [];
     private readonly List<int> _hostEnds = [];
     private CapturedGrain[] _grains = [];
+    private CapturedEntry[] _entries = [];
     private byte[] _chunk = [];
     private int _start;
     private int _used;
@@ -23,13 +28,16 @@ internal sealed class CaptureBuffer : IBufferWriter<byte>
 
     public int Count { get; private set; }
 
-    /// <summary>The lowest position of a copy.</summary>
-    public long BasePosition { get; private set; } = long.MaxValue;
+    /// <summary>At most the lowest position to come: entries have what theirs are above it.</summary>
+    public long BasePosition { get; set; }
 
     /// <summary>What the sorter needs, kept like the rest.</summary>
     public CaptureSorter Sorter { get; } = new();
 
     public ref CapturedGrain this[int index] => ref _grains[index];
+
+    /// <summary>The entries of all copies, in the order of those.</summary>
+    public ReadOnlySpan<CapturedEntry> Entries => _entries.AsSpan(0, Count);
 
     /// <summary>The grains of the operators, by their order in the partition.</summary>
     public ReadOnlySpan<int> HostEnds => System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_hostEnds);
@@ -40,7 +48,12 @@ internal sealed class CaptureBuffer : IBufferWriter<byte>
     /// <summary>Copies a grain as it is now: its state, or what has changed of a large one.</summary>
     public void Add(OperatorType type, Grain grain, DeltaLimits deltas)
     {
+        // The length of the body stands before it: leave room, and begin the entry where it then fits.
+        long aboveBase = grain.Position - BasePosition;
+        int room = RunEntry.HeadLength(grain.Key.Length, aboveBase, 0) - 1 + LengthRoom;
         _start = _used;
+        GetSpan(room);
+        Advance(room);
         EntryKind kind = EntryKind.Full;
         if (grain.Pending is { Count: > 0 } pending)
         {
@@ -48,7 +61,7 @@ internal sealed class CaptureBuffer : IBufferWriter<byte>
             Advance(RunEntry.WritePending(GetSpan(RunEntry.PendingSize(pending)), pending));
         }
 
-        int pendingLength = _used - _start;
+        int stateAt = _used - _start;
         DeltaBase? kept;
         if (grain.Base is { } old)
         {
@@ -57,18 +70,22 @@ internal sealed class CaptureBuffer : IBufferWriter<byte>
         else
         {
             type.WriteState(grain.Instance, this);
-            EncodedBytes += _used - _start - pendingLength;
-            kept = deltas.KeepWhole(_used > _start ? _chunk.AsSpan(_start + pendingLength, _used - _start - pendingLength) : default, grain.Position);
+            ReadOnlySpan<byte> state = _chunk.AsSpan(_start + stateAt, _used - _start - stateAt);
+            EncodedBytes += state.Length;
+            kept = deltas.KeepWhole(state, grain.Position);
         }
 
+        int body = _used - _start - room, at = _start + room - RunEntry.HeadLength(grain.Key.Length, aboveBase, body);
+        RunEntry.WriteHead(_chunk.AsSpan(at), grain.Key, kind, aboveBase, body);
         if (Count == _grains.Length)
         {
             Array.Resize(ref _grains, Math.Max(256, Count * 2));
+            Array.Resize(ref _entries, _grains.Length);
         }
 
         _hasKept |= kept is not null;
-        _grains[Count++] = new CapturedGrain(grain, grain.Position, kept, _chunks.Count - 1, _start, _used - _start, kind);
-        BasePosition = Math.Min(BasePosition, grain.Position);
+        _entries[Count] = new CapturedEntry(grain.Hash, _chunks.Count - 1, at);
+        _grains[Count++] = new CapturedGrain(grain, grain.Position, kept);
     }
 
     /// <summary>A large state is encoded elsewhere, and most often little of it is copied.</summary>
@@ -115,16 +132,23 @@ internal sealed class CaptureBuffer : IBufferWriter<byte>
     /// <summary>The grains of one operator are all there.</summary>
     public void EndHost() => _hostEnds.Add(Count);
 
-    /// <summary>What was copied of a grain.</summary>
-    public ReadOnlySpan<byte> BodyOf(in CapturedGrain captured) => captured.Length == 0 ? default : _chunks[captured.Chunk].AsSpan(captured.Start, captured.Length);
+    /// <summary>What was copied of a grain, and what follows.</summary>
+    public ReadOnlySpan<byte> From(CapturedEntry entry) => _chunks[entry.Chunk].AsSpan(entry.At);
 
-    /// <summary>Has the memory of a copy fetched.</summary>
-    public void Prefetch(in CapturedGrain captured)
+    /// <summary>The key of an entry.</summary>
+    public ReadOnlySpan<byte> KeyOf(CapturedEntry entry)
     {
-        if (captured.Length > 0)
-        {
-            Memory.Prefetch(ref _chunks[captured.Chunk][captured.Start]);
-        }
+        RunEntry.Parse(From(entry), 0, BasePosition, out RunEntryLayout layout);
+        return From(entry).Slice(layout.KeyAt, layout.KeyLength);
+    }
+
+    /// <summary>Has the memory of an entry fetched.</summary>
+    public void Prefetch(CapturedEntry entry)
+    {
+        const int Line = 64;
+        byte[] chunk = _chunks[entry.Chunk];
+        Memory.Prefetch(ref chunk[entry.At]);
+        Memory.Prefetch(ref chunk[Math.Min(entry.At + Line - 1, chunk.Length - 1)]);
     }
 
     /// <summary>Gives the memory back.</summary>
@@ -149,7 +173,7 @@ internal sealed class CaptureBuffer : IBufferWriter<byte>
         _chunk = [];
         _start = _used = Count = 0;
         EncodedBytes = 0;
-        BasePosition = long.MaxValue;
+        BasePosition = 0;
     }
 
     public void Advance(int count) => _used += count;
@@ -193,12 +217,14 @@ internal sealed class CaptureBuffer : IBufferWriter<byte>
     }
 }
 
-/// <summary>A copy of a grain.</summary>
-/// <param name="Grain">The grain; has changed since, perhaps. Of it only key and hash may be read outside of the loop.</param>
+/// <summary>A copy of a grain, for the loop.</summary>
+/// <param name="Grain">The grain; has changed since, perhaps.</param>
 /// <param name="Position">Its position when it was copied.</param>
 /// <param name="Kept">What is to be kept of a large state when the copy is committed.</param>
-/// <param name="Chunk">The chunk that has the copy.</param>
-/// <param name="Start">Where it begins there.</param>
-/// <param name="Length">Its length.</param>
-/// <param name="Kind">What it is.</param>
-internal readonly record struct CapturedGrain(Grain Grain, long Position, DeltaBase? Kept, int Chunk, int Start, int Length, EntryKind Kind);
+internal readonly record struct CapturedGrain(Grain Grain, long Position, DeltaBase? Kept);
+
+/// <summary>A copy of a grain, for whoever writes it.</summary>
+/// <param name="Hash">The hash of its key.</param>
+/// <param name="Chunk">The chunk that has its entry.</param>
+/// <param name="At">Where it begins there.</param>
+internal readonly record struct CapturedEntry(ulong Hash, int Chunk, int At);

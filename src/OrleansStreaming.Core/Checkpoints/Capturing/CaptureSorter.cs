@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace OrleansStreaming.Core;
 
 /// <summary>
@@ -6,64 +8,83 @@ namespace OrleansStreaming.Core;
 /// </summary>
 internal sealed class CaptureSorter
 {
-    private const int PerBucket = 8;
-    private SortKey[] _unsorted = [];
-    private SortKey[] _sorted = [];
+    private const int PerBucket = 4;
+
+    /// <summary>Buckets of more have been made so, by keys that were chosen for it: those are not sorted in a time that grows with the square.</summary>
+    private const int MostToInsert = 32;
+    private CapturedEntry[] _sorted = [];
     private int[] _ends = [];
 
-    /// <summary>Sorts a range of copies; returns their places in the buffer, in order.</summary>
-    public ReadOnlySpan<SortKey> Sort(CaptureBuffer buffer, int start, int end)
+    /// <summary>Sorts the copies of one operator.</summary>
+    public ReadOnlySpan<CapturedEntry> Sort(CaptureBuffer buffer, ReadOnlySpan<CapturedEntry> entries)
     {
-        int count = end - start;
-        if (_unsorted.Length < count)
+        int count = entries.Length;
+        if (_sorted.Length < count)
         {
-            int length = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)count); // The next checkpoint has a few more.
-            _unsorted = new SortKey[length];
-            _sorted = new SortKey[length];
+            _sorted = new CapturedEntry[(int)BitOperations.RoundUpToPowerOf2((uint)count)]; // The next checkpoint has a few more.
         }
 
         ulong lowest = ulong.MaxValue, highest = 0;
-        for (int i = 0; i < count; i++)
+        foreach (ref readonly CapturedEntry entry in entries)
         {
-            ulong hash = buffer[start + i].Grain.Hash;
-            _unsorted[i] = new SortKey(hash, start + i);
-            lowest = Math.Min(lowest, hash);
-            highest = Math.Max(highest, hash);
+            lowest = Math.Min(lowest, entry.Hash);
+            highest = Math.Max(highest, entry.Hash);
         }
 
         int buckets = (count / PerBucket) + 1;
         ulong width = Math.Max(1, ((highest - lowest) / (ulong)buckets) + 1);
         if (_ends.Length < buckets + 1)
         {
-            _ends = new int[(int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)buckets + 1)];
+            _ends = new int[(int)BitOperations.RoundUpToPowerOf2((uint)buckets + 1)];
         }
 
-        Deal(_unsorted.AsSpan(0, count), lowest, width, _ends.AsSpan(0, buckets + 1));
-        int from = 0;
-        for (int i = 0; i < buckets; i++)
+        Deal(entries, lowest, width, _ends.AsSpan(0, buckets + 1));
+        for (int i = 0, from = 0; i < buckets; from = _ends[i++])
         {
-            Span<SortKey> bucket = _sorted.AsSpan(from, _ends[i] - from);
-            from = _ends[i];
-            if (bucket.Length > 1)
-            {
-                bucket.Sort((a, b) => a.Hash != b.Hash ? a.Hash.CompareTo(b.Hash) : buffer[a.Index].Grain.Key.AsSpan().SequenceCompareTo(buffer[b.Index].Grain.Key));
-            }
+            SortBucket(buffer, _sorted.AsSpan(from, _ends[i] - from));
         }
 
-        return _sorted.AsSpan(0, count);
+        return Sorted(count);
     }
 
     /// <summary>The result of the last sort.</summary>
-    public ReadOnlySpan<SortKey> Sorted(int count) => _sorted.AsSpan(0, count);
+    public ReadOnlySpan<CapturedEntry> Sorted(int count) => _sorted.AsSpan(0, count);
 
-    private void Deal(ReadOnlySpan<SortKey> keys, ulong lowest, ulong width, Span<int> places)
+    private static void SortBucket(CaptureBuffer buffer, Span<CapturedEntry> bucket)
+    {
+        if (bucket.Length > MostToInsert)
+        {
+            SortMany(buffer, bucket);
+            return;
+        }
+
+        for (int i = 1; i < bucket.Length; i++)
+        {
+            CapturedEntry entry = bucket[i];
+            int at = i;
+            for (; at > 0 && Compare(buffer, in entry, in bucket[at - 1]) < 0; at--)
+            {
+                bucket[at] = bucket[at - 1];
+            }
+
+            bucket[at] = entry;
+        }
+    }
+
+    /// <summary>Apart, as a lambda takes memory wherever the method that has it is called.</summary>
+    private static void SortMany(CaptureBuffer buffer, Span<CapturedEntry> bucket) => bucket.Sort((a, b) => Compare(buffer, in a, in b));
+
+    private static int Compare(CaptureBuffer buffer, in CapturedEntry a, in CapturedEntry b) =>
+        a.Hash != b.Hash ? (a.Hash < b.Hash ? -1 : 1) : buffer.KeyOf(a).SequenceCompareTo(buffer.KeyOf(b));
+
+    private void Deal(ReadOnlySpan<CapturedEntry> entries, ulong lowest, ulong width, Span<int> places)
     {
         // A division of 64 bits each would cost more than the rest: scale in floating point, where only the order counts.
         double scale = 1.0 / width;
         places.Clear();
-        foreach (SortKey key in keys)
+        foreach (ref readonly CapturedEntry entry in entries)
         {
-            places[BucketOf(key.Hash, lowest, scale, places.Length - 1) + 1]++;
+            places[BucketOf(entry.Hash, lowest, scale, places.Length - 1) + 1]++;
         }
 
         for (int i = 1; i < places.Length; i++)
@@ -71,14 +92,11 @@ internal sealed class CaptureSorter
             places[i] += places[i - 1];
         }
 
-        foreach (SortKey key in keys)
+        foreach (ref readonly CapturedEntry entry in entries)
         {
-            _sorted[places[BucketOf(key.Hash, lowest, scale, places.Length - 1)]++] = key;
+            _sorted[places[BucketOf(entry.Hash, lowest, scale, places.Length - 1)]++] = entry;
         }
     }
 
     private static int BucketOf(ulong hash, ulong lowest, double scale, int buckets) => Math.Min(buckets - 1, (int)((hash - lowest) * scale));
-
-    /// <summary>A copy to be sorted.</summary>
-    internal readonly record struct SortKey(ulong Hash, int Index);
 }

@@ -6,7 +6,7 @@ namespace OrleansStreaming.Core;
 internal sealed class CaptureWriter(CaptureBuffer buffer, IReadOnlyList<int> operators, RunLimits limits, ISiloPorts? clock) : IDisposable
 {
     /// <summary>How far ahead memory is fetched: the copies lie in the order in which grains changed, and are read in that of the run.</summary>
-    private const int Ahead = 12;
+    private const int Ahead = 16;
 
     private readonly RunWriter _writer = new(limits.BlockBytes, limits.WindowBytes, buffer.BasePosition);
 
@@ -23,7 +23,7 @@ internal sealed class CaptureWriter(CaptureBuffer buffer, IReadOnlyList<int> ope
         for (int host = 0; host < operators.Count; host++)
         {
             long started = Now;
-            int end = buffer.HostEnds[host], count = buffer.Sorter.Sort(buffer, start, end).Length;
+            int end = buffer.HostEnds[host], count = buffer.Sorter.Sort(buffer, buffer.Entries[start..end]).Length;
             Micros += Now - started;
             for (int i = 0; i < count;)
             {
@@ -50,23 +50,17 @@ internal sealed class CaptureWriter(CaptureBuffer buffer, IReadOnlyList<int> ope
 
     private int AddSome(int operatorId, int count, int i)
     {
-        ReadOnlySpan<CaptureSorter.SortKey> order = buffer.Sorter.Sorted(count);
+        ReadOnlySpan<CapturedEntry> order = buffer.Sorter.Sorted(count);
         for (; i < count && !_writer.HasPiece; i++)
         {
-            if (i + (2 * Ahead) < count)
-            {
-                Memory.Prefetch(ref buffer[order[i + (2 * Ahead)].Index]);
-            }
-
             if (i + Ahead < count)
             {
-                ref readonly CapturedGrain next = ref buffer[order[i + Ahead].Index];
-                Memory.Prefetch(next.Grain.Key, 1);
-                buffer.Prefetch(in next);
+                buffer.Prefetch(order[i + Ahead]);
             }
 
-            ref readonly CapturedGrain captured = ref buffer[order[i].Index];
-            _writer.Add(operatorId, order[i].Hash, captured.Grain.Key, captured.Kind, captured.Position, buffer.BodyOf(in captured));
+            ReadOnlySpan<byte> bytes = buffer.From(order[i]);
+            RunEntry.Parse(bytes, 0, buffer.BasePosition, out RunEntryLayout entry);
+            _writer.Add(operatorId, order[i].Hash, in entry, bytes[..entry.End]);
         }
 
         return i;

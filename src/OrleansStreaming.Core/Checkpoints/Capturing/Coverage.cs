@@ -56,12 +56,16 @@ internal sealed class Coverage
         // With many grains each is a cache miss; fetched ahead they overlap.
         if (_next + (2 * Ahead) < grains.Length)
         {
-            Memory.Prefetch(grains[_next + (2 * Ahead)], Grain.TouchedBytes);
+            Memory.Prefetch(grains[_next + (2 * Ahead)], Grain.CheckpointedBytes);
         }
 
-        if (_next + Ahead < grains.Length && grains[_next + Ahead].Instance is { } instance)
+        if (_next + Ahead < grains.Length)
         {
-            Memory.Prefetch(instance, Grain.TouchedInstanceBytes);
+            Memory.Prefetch(grains[_next + Ahead].Key, Grain.TouchedKeyBytes);
+            if (grains[_next + Ahead].Instance is { } instance)
+            {
+                Memory.Prefetch(instance, Grain.TouchedInstanceBytes);
+            }
         }
 
         Grain grain = grains[_next++];

@@ -14,7 +14,7 @@ internal sealed record GrainKeys(int OperatorId, IReadOnlyList<byte[]> InMemory,
         HashSet<byte[]>.AlternateLookup<ReadOnlySpan<byte>> lookup = keys.GetAlternateLookup<ReadOnlySpan<byte>>();
         foreach (CheckpointRun run in Runs)
         {
-            var cursor = new RunCursor(run, windowBytes, 0);
+            var cursor = new RunCursor(run, windowBytes);
             await cursor.FillAsync(storage, cancellationToken).ConfigureAwait(false);
             while (!cursor.AtEnd)
             {

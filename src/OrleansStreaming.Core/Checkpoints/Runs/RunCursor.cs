@@ -3,38 +3,34 @@ using System.Buffers;
 namespace OrleansStreaming.Core;
 
 /// <summary>Reads a run from its beginning to its end, some blocks at a time, into the same memory again and again.</summary>
-internal sealed class RunCursor(CheckpointRun run, int windowBytes, int age) : IDisposable
+internal sealed class RunCursor(CheckpointRun run, int windowBytes) : IDisposable
 {
     private byte[] _buffer = [];
     private RunWindow? _window;
+    private RunEntryLayout _entry;
     private int _block = -1;
-    private int _start;
-    private int _next;
+
+    /// <summary>Where the entries of the block end in the buffer.</summary>
+    private int _end;
 
     public CheckpointRun Run => run;
-
-    /// <summary>Larger is older.</summary>
-    public int Age => age;
 
     public int Operator { get; private set; }
 
     public ulong Hash { get; private set; }
 
     /// <summary>The entry that it stands on.</summary>
-    public RunEntry Entry
-    {
-        get
-        {
-            int at = _start;
-            return RunEntry.Read(Entries(out _), ref at, run.BasePosition);
-        }
-    }
+    public RunEntry Entry => _entry.In(_buffer);
 
     /// <summary>Nothing is left.</summary>
     public bool AtEnd => _block >= run.Blocks;
 
     /// <summary>More must be read with <see cref="FillAsync"/> before it can move.</summary>
     public bool NeedsFill => !AtEnd && (_window is null || _block >= _window.End);
+
+    public EntryKind Kind => _entry.Kind;
+
+    private ReadOnlySpan<byte> Key => _buffer.AsSpan(_entry.KeyAt, _entry.KeyLength);
 
     /// <summary>Reads the next blocks.</summary>
     public async ValueTask FillAsync(IStorage storage, CancellationToken cancellationToken)
@@ -55,29 +51,27 @@ internal sealed class RunCursor(CheckpointRun run, int windowBytes, int age) : I
 
         _window = await run.ReadAsync(storage, first, end, _buffer, cancellationToken).ConfigureAwait(false);
         Enter(first);
-        Parse();
     }
 
     /// <summary>Moves to the next entry; at the end of what has been read, <see cref="NeedsFill"/> or <see cref="AtEnd"/>.</summary>
     public void MoveNext()
     {
-        _start = _next;
-        if (_start < Entries(out _).Length)
+        if (_entry.End < _end)
         {
-            Parse();
-            return;
+            Parse(_entry.End);
         }
-
-        if (_block + 1 < _window!.End)
+        else if (_block + 1 < _window!.End)
         {
             Enter(_block + 1);
-            Parse();
         }
         else
         {
             _block++;
         }
     }
+
+    /// <summary>Writes the entry as it is.</summary>
+    public void CopyTo(RunWriter writer) => writer.Add(Operator, Hash, Key, _entry.Kind, _entry.Position, _buffer.AsSpan(_entry.BodyAt, _entry.End - _entry.BodyAt));
 
     /// <summary>Gives the memory back: no entry of it may be looked at any more.</summary>
     public void Dispose()
@@ -89,37 +83,32 @@ internal sealed class RunCursor(CheckpointRun run, int windowBytes, int age) : I
         }
     }
 
-    /// <summary>The order of runs: by operator, hash and key; of one grain the newest first.</summary>
+    /// <summary>The order of runs: by operator, hash and key. 0 for entries of one grain.</summary>
     public int CompareTo(RunCursor other)
     {
         int order = Operator.CompareTo(other.Operator);
         order = order != 0 ? order : Hash.CompareTo(other.Hash);
-        order = order != 0 ? order : Entry.Key.SequenceCompareTo(other.Entry.Key);
-        return order != 0 ? order : Age.CompareTo(other.Age);
+        return order != 0 ? order : Key.SequenceCompareTo(other.Key);
     }
-
-    public bool IsSameGrain(RunCursor other) => Operator == other.Operator && Hash == other.Hash && Entry.Key.SequenceEqual(other.Entry.Key);
 
     private void Enter(int block)
     {
-        _block = block;
-        _start = 0;
-        Operator = run.OperatorOf(block);
+        int length = _window!.EntriesOf(block, out long place).Length, start = (int)(place - run.PlaceOf(_window.First));
+        (_block, _end, Operator) = (block, start + length, run.OperatorOf(block));
+        Parse(start);
     }
 
-    private void Parse()
+    private void Parse(int start)
     {
-        ReadOnlySpan<byte> entries = Entries(out long place);
-        _next = _start;
         try
         {
-            Hash = KeyHash.Compute(RunEntry.Read(entries, ref _next, run.BasePosition).Key);
+            RunEntry.Parse(_buffer.AsSpan(0, _end), start, run.BasePosition, out _entry);
         }
         catch (Exception e) when (Varint.IsOutside(e))
         {
-            throw new CorruptDataException(run.Name, place + _start, $"the block matches its checksum, but an entry ends outside of it: {e.Message}");
+            throw new CorruptDataException(run.Name, run.PlaceOf(_window!.First) + start, $"the block matches its checksum, but an entry ends outside of it: {e.Message}");
         }
-    }
 
-    private ReadOnlySpan<byte> Entries(out long place) => _window!.EntriesOf(_block, out place);
+        Hash = KeyHash.Compute(Key);
+    }
 }

@@ -19,40 +19,64 @@ internal enum EntryKind : byte
 /// <summary>One checkpoint of a grain, as it lies in a block.</summary>
 internal readonly ref struct RunEntry
 {
-    public EntryKind Kind { get; private init; }
+    public EntryKind Kind { get; init; }
 
-    public ReadOnlySpan<byte> Key { get; private init; }
+    public ReadOnlySpan<byte> Key { get; init; }
 
-    public long Position { get; private init; }
+    public long Position { get; init; }
 
     /// <summary>What the grain waits for, if its kind says that there is something, then the state or what has changed of it.</summary>
-    public ReadOnlySpan<byte> Body { get; private init; }
+    public ReadOnlySpan<byte> Body { get; init; }
 
     /// <summary>The most that an entry takes beside its key and its body.</summary>
     public const int MaxOverhead = 30;
 
     public static int Write(Span<byte> to, ReadOnlySpan<byte> key, EntryKind kind, long positionAboveBase, ReadOnlySpan<byte> body)
     {
-        int at = 0, positionLength = Varint.Length((ulong)positionAboveBase);
+        int at = WriteHead(to, key, kind, positionAboveBase, body.Length);
+        body.CopyTo(to[at..]);
+        return at + body.Length;
+    }
+
+    /// <summary>Writes what comes before the body; returns how much that is.</summary>
+    public static int WriteHead(Span<byte> to, ReadOnlySpan<byte> key, EntryKind kind, long positionAboveBase, int bodyLength)
+    {
+        int at = 0;
         Varint.Write(to, ref at, ((uint)key.Length << 2) | (uint)kind);
         key.CopyTo(to[at..]);
         at += key.Length;
-        Varint.Write(to, ref at, (ulong)(positionLength + body.Length));
+        Varint.Write(to, ref at, (ulong)(Varint.Length((ulong)positionAboveBase) + bodyLength));
         Varint.Write(to, ref at, (ulong)positionAboveBase);
-        body.CopyTo(to[at..]);
-        return at + body.Length;
+        return at;
+    }
+
+    /// <summary>How much <see cref="WriteHead"/> writes.</summary>
+    public static int HeadLength(int keyLength, long positionAboveBase, int bodyLength)
+    {
+        int position = Varint.Length((ulong)positionAboveBase);
+        return Varint.Length((uint)keyLength << 2) + keyLength + Varint.Length((ulong)(position + bodyLength)) + position;
     }
 
     /// <summary>Reads the entry at a place and moves behind it. May throw what <see cref="Varint.IsOutside"/> knows.</summary>
     public static RunEntry Read(ReadOnlySpan<byte> block, scoped ref int at, long basePosition)
     {
-        ulong head = Varint.Read(block, ref at);
-        ReadOnlySpan<byte> key = block.Slice(at, checked((int)(head >> 2)));
-        at += key.Length;
-        ReadOnlySpan<byte> rest = Varint.ReadBytes(block, ref at);
-        int start = 0;
-        long position = basePosition + (long)Varint.Read(rest, ref start);
-        return new RunEntry { Kind = (EntryKind)(head & 3), Key = key, Position = position, Body = rest[start..] };
+        Parse(block, at, basePosition, out RunEntryLayout entry);
+        at = entry.End;
+        return entry.In(block);
+    }
+
+    /// <summary>Finds out where the parts of the entry at a place lie. May throw what <see cref="Varint.IsOutside"/> knows.</summary>
+    public static void Parse(ReadOnlySpan<byte> block, int at, long basePosition, out RunEntryLayout entry)
+    {
+        ulong head = Varint.Read(block, ref at), keyLength = head >> 2;
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(keyLength, (ulong)(block.Length - at));
+        entry.Kind = (EntryKind)(head & 3);
+        entry.KeyAt = at;
+        entry.KeyLength = (int)keyLength;
+        at += entry.KeyLength;
+        entry.End = Varint.ReadLength(block, ref at) + at;
+        entry.Position = basePosition + (long)Varint.Read(block[..entry.End], ref at);
+        entry.BodyAt = at;
     }
 
     /// <summary>Takes apart what a grain waits for, and the rest of the body.</summary>
@@ -109,4 +133,26 @@ internal readonly ref struct RunEntry
 
         return at;
     }
+}
+
+/// <summary>An entry without its bytes: its numbers, and where its byte strings lie in what it was read from.</summary>
+internal struct RunEntryLayout
+{
+    public EntryKind Kind;
+    public int KeyAt;
+    public int KeyLength;
+    public long Position;
+    public int BodyAt;
+
+    /// <summary>Where the next entry begins.</summary>
+    public int End;
+
+    /// <summary>The entry in the span that it was read from.</summary>
+    public readonly RunEntry In(ReadOnlySpan<byte> from) => new()
+    {
+        Kind = Kind,
+        Key = from.Slice(KeyAt, KeyLength),
+        Position = Position,
+        Body = from[BodyAt..End],
+    };
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace OrleansStreaming.Core;
 
@@ -8,8 +9,11 @@ namespace OrleansStreaming.Core;
 internal sealed class RunMerge(IStorage storage, IReadOnlyList<CheckpointRun> runs, RunLimits limits, ISiloPorts? clock) : IDisposable
 {
     private readonly RunWriter _writer = new(limits.BlockBytes, limits.WindowBytes, runs.Min(r => r.BasePosition));
+
+    /// <summary>Newest first.</summary>
     private readonly List<RunCursor> _cursors = [];
-    private readonly List<RunCursor> _heap = [];
+
+    /// <summary>Those that stand on the grain that comes next, newest first.</summary>
     private readonly List<RunCursor> _grain = [];
     private readonly List<byte[]> _parts = [];
 
@@ -21,44 +25,29 @@ internal sealed class RunMerge(IStorage storage, IReadOnlyList<CheckpointRun> ru
     /// <summary>The bytes of the merged run. Pieces are valid until the next is asked for.</summary>
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> WriteAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        for (int i = 0; i < runs.Count; i++)
+        for (int i = runs.Count - 1; i >= 0; i--)
         {
-            var cursor = new RunCursor(runs[i], limits.WindowBytes, runs.Count - i);
+            var cursor = new RunCursor(runs[i], limits.WindowBytes);
             _cursors.Add(cursor);
             await cursor.FillAsync(storage, cancellationToken).ConfigureAwait(false);
-            Push(cursor);
         }
 
-        long started = Now;
-        while (_heap.Count > 0)
+        for (bool more = true; more;)
         {
-            try
-            {
-                TakeGrain();
-            }
-            catch (Exception e) when (Varint.IsOutside(e))
-            {
-                throw new CorruptDataException(_grain[0].Run.Name, 0, $"a checkpoint matches its checksum, but ends outside of itself: {e.Message}");
-            }
-
+            long started = Now;
+            more = MergeSome();
+            Micros += Now - started;
             if (_writer.HasPiece)
             {
-                Micros += Now - started;
                 yield return _writer.TakePiece();
-                started = Now;
             }
 
             foreach (RunCursor cursor in _grain)
             {
-                cursor.MoveNext();
                 if (cursor.NeedsFill)
                 {
-                    Micros += Now - started;
                     await cursor.FillAsync(storage, cancellationToken).ConfigureAwait(false);
-                    started = Now;
                 }
-
-                Push(cursor);
             }
         }
 
@@ -74,25 +63,73 @@ internal sealed class RunMerge(IStorage storage, IReadOnlyList<CheckpointRun> ru
 
     private long Now => clock?.TicksMicros ?? 0;
 
-    /// <summary>Writes the next grain; what stood on it is taken off the heap.</summary>
-    private void TakeGrain()
+    /// <summary>Writes grains until there is a piece or something must be read; false at the end.</summary>
+    private bool MergeSome()
+    {
+        try
+        {
+            while (FindGrain())
+            {
+                WriteGrain();
+                bool isRead = true;
+                foreach (RunCursor cursor in CollectionsMarshal.AsSpan(_grain))
+                {
+                    cursor.MoveNext();
+                    isRead &= !cursor.NeedsFill;
+                }
+
+                if (!isRead || _writer.HasPiece)
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+        catch (Exception e) when (Varint.IsOutside(e))
+        {
+            throw new CorruptDataException(_grain[0].Run.Name, 0, $"a checkpoint matches its checksum, but ends outside of itself: {e.Message}");
+        }
+    }
+
+    /// <summary>Finds the grain that comes next. Some ten runs are merged at a time, which are looked through faster than kept in order.</summary>
+    private bool FindGrain()
     {
         _grain.Clear();
-        do
+        RunCursor? first = null;
+        foreach (RunCursor cursor in CollectionsMarshal.AsSpan(_cursors))
         {
-            _grain.Add(Pop());
-        }
-        while (_heap.Count > 0 && _heap[0].IsSameGrain(_grain[0]));
+            if (cursor.AtEnd)
+            {
+                continue;
+            }
 
+            int order = first is null ? -1 : cursor.CompareTo(first);
+            if (order < 0)
+            {
+                _grain.Clear();
+                first = cursor;
+            }
+
+            if (order <= 0)
+            {
+                _grain.Add(cursor);
+            }
+        }
+
+        return first is not null;
+    }
+
+    private void WriteGrain()
+    {
         RunCursor newest = _grain[Mutations.MergeOldest ? _grain.Count - 1 : 0];
-        RunEntry entry = newest.Entry;
-        if ((entry.Kind & EntryKind.Delta) == 0 || _grain.Count == 1)
+        if ((newest.Kind & EntryKind.Delta) == 0 || _grain.Count == 1)
         {
-            _writer.Add(newest.Operator, newest.Hash, entry.Key, entry.Kind, entry.Position, entry.Body);
+            newest.CopyTo(_writer);
         }
         else
         {
-            WriteFolded(newest, entry);
+            WriteFolded(newest, newest.Entry);
         }
     }
 
@@ -123,59 +160,6 @@ internal sealed class RunMerge(IStorage storage, IReadOnlyList<CheckpointRun> ru
         byte[] result = state is null ? parts : StateDelta.Apply(newest.Run.Name, parts, state, position, out _);
         EntryKind kind = state is null ? entry.Kind : entry.Kind & ~EntryKind.Delta;
         _writer.Add(newest.Operator, newest.Hash, entry.Key, kind, entry.Position, [.. pending, .. result]);
-    }
-
-    private void Push(RunCursor cursor)
-    {
-        if (cursor.AtEnd)
-        {
-            return;
-        }
-
-        _heap.Add(cursor);
-        int i = _heap.Count - 1;
-        while (i > 0 && cursor.CompareTo(_heap[(i - 1) / 2]) < 0)
-        {
-            _heap[i] = _heap[(i - 1) / 2];
-            i = (i - 1) / 2;
-        }
-
-        _heap[i] = cursor;
-    }
-
-    private RunCursor Pop()
-    {
-        RunCursor top = _heap[0], last = _heap[^1];
-        _heap.RemoveAt(_heap.Count - 1);
-        if (_heap.Count > 0)
-        {
-            int i = 0;
-            while (true)
-            {
-                int child = (2 * i) + 1;
-                if (child >= _heap.Count)
-                {
-                    break;
-                }
-
-                if (child + 1 < _heap.Count && _heap[child + 1].CompareTo(_heap[child]) < 0)
-                {
-                    child++;
-                }
-
-                if (last.CompareTo(_heap[child]) <= 0)
-                {
-                    break;
-                }
-
-                _heap[i] = _heap[child];
-                i = child;
-            }
-
-            _heap[i] = last;
-        }
-
-        return top;
     }
 }
 

@@ -34,39 +34,18 @@ internal sealed class RunWriter(int blockBytes, int pieceBytes, long basePositio
     /// <summary>Adds the next checkpoint.</summary>
     public void Add(int operatorId, ulong hash, ReadOnlySpan<byte> key, EntryKind kind, long position, ReadOnlySpan<byte> body)
     {
-        int size = RunEntry.MaxOverhead + key.Length + body.Length, open = _used - _closed;
-        if (open > 0 && (_operator != operatorId || open + size > blockBytes + (blockBytes / 2)))
-        {
-            CloseBlock();
-        }
-
-        if (_used == _closed)
-        {
-            Reserve(sizeof(uint) + 10);
-            _used += sizeof(uint);
-            Varint.Write(_buffer, ref _used, (uint)operatorId);
-            _operator = operatorId;
-            _firstHash = hash;
-        }
-
-        Reserve(size);
+        Begin(operatorId, hash, RunEntry.MaxOverhead + key.Length + body.Length);
         _used += RunEntry.Write(_buffer.AsSpan(_used), key, kind, position - basePosition, body);
-        _index.AddKey(hash);
-        _blockKeys++;
-        Entries++;
-        if ((kind & EntryKind.Pending) != 0)
-        {
-            Span<byte> to = _pending.GetSpan(20 + key.Length);
-            int at = 0;
-            Varint.Write(to, ref at, (uint)operatorId);
-            Varint.WriteBytes(to, ref at, key);
-            _pending.Advance(at);
-        }
+        End(operatorId, hash, key, kind);
+    }
 
-        if (_used - _closed >= blockBytes)
-        {
-            CloseBlock();
-        }
+    /// <summary>Adds the next checkpoint, an entry above the same base already.</summary>
+    public void Add(int operatorId, ulong hash, in RunEntryLayout entry, ReadOnlySpan<byte> encoded)
+    {
+        Begin(operatorId, hash, encoded.Length);
+        encoded.CopyTo(_buffer.AsSpan(_used));
+        _used += encoded.Length;
+        End(operatorId, hash, encoded.Slice(entry.KeyAt, entry.KeyLength), entry.Kind);
     }
 
     /// <summary>The finished blocks; valid until the next call.</summary>
@@ -124,6 +103,47 @@ internal sealed class RunWriter(int blockBytes, int pieceBytes, long basePositio
         if (buffer.Length > 0)
         {
             ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>Makes room for an entry, in a block that has its operator.</summary>
+    private void Begin(int operatorId, ulong hash, int size)
+    {
+        int open = _used - _closed;
+        if (open > 0 && (_operator != operatorId || open + size > blockBytes + (blockBytes / 2)))
+        {
+            CloseBlock();
+        }
+
+        if (_used == _closed)
+        {
+            Reserve(sizeof(uint) + 10);
+            _used += sizeof(uint);
+            Varint.Write(_buffer, ref _used, (uint)operatorId);
+            _operator = operatorId;
+            _firstHash = hash;
+        }
+
+        Reserve(size);
+    }
+
+    private void End(int operatorId, ulong hash, ReadOnlySpan<byte> key, EntryKind kind)
+    {
+        _index.AddKey(hash);
+        _blockKeys++;
+        Entries++;
+        if ((kind & EntryKind.Pending) != 0)
+        {
+            Span<byte> to = _pending.GetSpan(20 + key.Length);
+            int at = 0;
+            Varint.Write(to, ref at, (uint)operatorId);
+            Varint.WriteBytes(to, ref at, key);
+            _pending.Advance(at);
+        }
+
+        if (_used - _closed >= blockBytes)
+        {
+            CloseBlock();
         }
     }
 
