@@ -347,14 +347,14 @@ internal sealed partial class PartitionCheckpoints(Silo silo, Partition partitio
     /// </summary>
     private void Apply(Candidate candidate)
     {
-        const int LookEvery = 64, Ahead = 12;
+        const int LookEvery = 64, Ahead = 32;
         long start = silo.Ports.TicksMicros, end = start + silo.Options.CaptureMicrosPerStep;
         int left = silo.Options.CaptureGrainsPerStep, count = candidate.Buffer.Count;
         while (candidate.Applied < count)
         {
-            if (candidate.Applied + Ahead < count)
+            for (int next = candidate.Applied; candidate.Applied % Ahead == 0 && next < Math.Min(candidate.Applied + Ahead, count); next++)
             {
-                Memory.Prefetch(candidate.Buffer[candidate.Applied + Ahead].Grain, Grain.CheckpointedBytes);
+                Memory.Prefetch(candidate.Buffer[next].Grain, Grain.CheckpointedBytes);
             }
 
             ref readonly CapturedGrain captured = ref candidate.Buffer[candidate.Applied];

@@ -8,7 +8,7 @@ internal sealed partial class OperatorHost
     private const int MostSweptInVain = 16;
 
     /// <summary>Grains that had foreign dependencies when last looked at, the longest ago first: a seal visits these only.</summary>
-    private readonly Queue<Grain> _foreign = new();
+    private readonly GrainQueue _foreign = new();
     private readonly List<Grain> _catchUp = [];
     private int _catchingUp;
 

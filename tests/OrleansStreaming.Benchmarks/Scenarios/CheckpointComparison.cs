@@ -1,54 +1,76 @@
 namespace OrleansStreaming.Benchmarks;
 
-/// <summary>The same work without checkpoints, with checkpoints at a fixed interval, and with those of the defaults.</summary>
+/// <summary>
+/// The same work without checkpoints, with checkpoints at a fixed interval, and with those of the defaults. A repetition with
+/// checkpoints is compared with the two without next to it, as the machine does not stay the same for long.
+/// </summary>
 internal sealed class CheckpointComparison(string states, int runs)
 {
-    private readonly List<Dictionary<CheckpointMode, Figures>> _runs = [];
+    /// <summary>How often the engines look for parts of their journals that nobody needs any more: before the next repetition.</summary>
+    public const int TrimEveryMs = 1000;
+    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(TrimEveryMs * 1.5);
+    private readonly List<Figures> _off = [];
+    private readonly Dictionary<CheckpointMode, List<Figures>> _with = new() { [CheckpointMode.Fixed] = [], [CheckpointMode.Adaptive] = [] };
+    private readonly Dictionary<CheckpointMode, List<(double Seconds, double Cpu)>> _without = new() { [CheckpointMode.Fixed] = [], [CheckpointMode.Adaptive] = [] };
 
     public string States => states;
 
-    /// <summary>Repeats the work, in each mode; no mode is always the first, since what comes first often finds a quieter disk.</summary>
+    /// <summary>Does the work in each mode until nothing is new any more, then repeats and measures it.</summary>
     public async Task RunAsync(IReadOnlyDictionary<CheckpointMode, BenchEngine> engines, Func<CheckpointMode, string, Task> work, CancellationToken cancellationToken)
     {
-        CheckpointMode[] modes = Enum.GetValues<CheckpointMode>();
+        foreach (CheckpointMode mode in engines.Keys)
+        {
+            await MeasureAsync(mode, "warm-up");
+        }
+
+        _off.Add(await MeasureAsync(CheckpointMode.Off, "before run 1"));
         for (int run = 1; run <= runs; run++)
         {
-            var figures = new Dictionary<CheckpointMode, Figures>();
-            for (int i = 0; i < modes.Length; i++)
+            foreach (CheckpointMode mode in run % 2 == 0 ? [CheckpointMode.Fixed, CheckpointMode.Adaptive] : (CheckpointMode[])[CheckpointMode.Adaptive, CheckpointMode.Fixed])
             {
-                cancellationToken.ThrowIfCancellationRequested();
-                CheckpointMode mode = modes[(run + i) % modes.Length];
-                BenchEngine bench = engines[mode];
-                (long bytes, long checkpoints, long micros) = (bench.CheckpointBytes, bench.Checkpoints, bench.CheckpointMicros);
-                var meter = new ProcessMeter();
-                await work(mode, $"{states} states, checkpoints {mode.ToString().ToLowerInvariant()}: run {run} of {runs}");
-                (double seconds, double cpu, _) = meter.Read();
-                figures[mode] = new Figures(seconds, cpu, bench.CheckpointBytes - bytes, bench.Checkpoints - checkpoints, bench.CheckpointMicros - micros);
-                await bench.CheckpointAsync(cancellationToken); // What is left would fall on the others; and a log that is never trimmed is slower than any checkpoint.
+                Figures before = _off[^1], with = await MeasureAsync(mode, $"run {run} of {runs}"), after = await MeasureAsync(CheckpointMode.Off, $"run {run} of {runs}");
+                _off.Add(after);
+                _with[mode].Add(with);
+                _without[mode].Add(((before.Seconds + after.Seconds) / 2, (before.Cpu + after.Cpu) / 2));
             }
+        }
 
-            _runs.Add(figures);
+        async Task<Figures> MeasureAsync(CheckpointMode mode, string step)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            BenchEngine bench = engines[mode];
+            (long bytes, long checkpoints, long micros) = (bench.CheckpointBytes, bench.Checkpoints, bench.CheckpointMicros);
+            var meter = new ProcessMeter();
+            await work(mode, $"{states} states, checkpoints {mode.ToString().ToLowerInvariant()}: {step}");
+            (double seconds, double cpu, _) = meter.Read();
+            var figures = new Figures(seconds, cpu, bench.CheckpointBytes - bytes, bench.Checkpoints - checkpoints, bench.CheckpointMicros - micros);
+            await bench.CheckpointAsync(cancellationToken); // A log that is never trimmed is slower than any checkpoint.
+            await ProcessMeter.WhenQuietAsync(Quiet, cancellationToken); // What is left to be merged and deleted would fall on the others.
+            return figures;
         }
     }
 
-    /// <summary>The share of its time that the work takes longer than without checkpoints in the same repetition; NaN when repetitions are too short for any.</summary>
-    public double OverheadPercent(CheckpointMode mode) => Of(mode, r => 100 * (1 - (r[CheckpointMode.Off].Seconds / r[mode].Seconds)));
+    /// <summary>The share of its time that the work takes longer than without checkpoints just before and after; NaN when repetitions are too short for any.</summary>
+    public double OverheadPercent(CheckpointMode mode) => Compare(mode, (with, without) => 100 * (1 - (without.Seconds / with.Seconds)));
 
-    public double CpuOverheadPercent(CheckpointMode mode) => Of(mode, r => 100 * ((r[mode].Cpu / r[CheckpointMode.Off].Cpu) - 1));
+    public double CpuOverheadPercent(CheckpointMode mode) => Compare(mode, (with, without) => 100 * ((with.Cpu / without.Cpu) - 1));
 
     /// <summary>The share of one core's time that checkpoints say they have taken: what the engine goes by.</summary>
-    public double SharePercent(CheckpointMode mode) => Of(mode, r => 100 * r[mode].Micros / 1e6 / r[mode].Seconds);
+    public double SharePercent(CheckpointMode mode) => Compare(mode, (with, _) => 100 * with.Micros / 1e6 / with.Seconds);
 
     /// <summary>How long each repetition took.</summary>
-    public IEnumerable<double> Seconds(CheckpointMode mode) => _runs.Select(r => r[mode].Seconds);
+    public IEnumerable<double> Seconds(CheckpointMode mode) => Repetitions(mode).Select(r => r.Seconds);
 
     /// <summary>Bytes of checkpoints in one repetition.</summary>
-    public double Written(CheckpointMode mode) => Median.Of(_runs, r => r[mode].Written);
+    public double Written(CheckpointMode mode) => Median.Of(Repetitions(mode), r => r.Written);
 
     /// <summary>Checkpoints of partitions in one repetition.</summary>
-    public double Checkpoints(CheckpointMode mode) => Median.Of(_runs, r => r[mode].Checkpoints);
+    public double Checkpoints(CheckpointMode mode) => Median.Of(Repetitions(mode), r => r.Checkpoints);
 
-    private double Of(CheckpointMode mode, Func<Dictionary<CheckpointMode, Figures>, double> figure) => Checkpoints(mode) > 0 ? Median.Of(_runs, figure) : double.NaN;
+    private List<Figures> Repetitions(CheckpointMode mode) => _with.GetValueOrDefault(mode) ?? _off;
+
+    private double Compare(CheckpointMode mode, Func<Figures, (double Seconds, double Cpu), double> figure) =>
+        mode != CheckpointMode.Off && Checkpoints(mode) > 0 ? Median.Of(_with[mode].Zip(_without[mode]), p => figure(p.First, p.Second)) : double.NaN;
 
     private sealed record Figures(double Seconds, double Cpu, long Written, long Checkpoints, long Micros);
 }

@@ -56,9 +56,9 @@ internal sealed class CheckpointScenario(Common common, CheckpointScenario.Load 
     /// <summary>A fixed interval is one that checkpoints may not stretch, however much of the time they take.</summary>
     private PipelineOptions OptionsOf(CheckpointMode mode) => mode switch
     {
-        CheckpointMode.Off => new() { Tune = o => o with { CheckpointEveryMs = 1L << 40, CheckpointBytes = long.MaxValue } },
-        CheckpointMode.Fixed => new() { Tune = o => o with { CheckpointEveryMs = load.EveryMs, CheckpointOverhead = double.PositiveInfinity } },
-        _ => new(),
+        CheckpointMode.Off => new() { Tune = o => o with { TrimEveryMs = CheckpointComparison.TrimEveryMs, CheckpointEveryMs = 1L << 40, CheckpointBytes = long.MaxValue } },
+        CheckpointMode.Fixed => new() { Tune = o => o with { TrimEveryMs = CheckpointComparison.TrimEveryMs, CheckpointEveryMs = load.EveryMs, CheckpointOverhead = double.PositiveInfinity } },
+        _ => new() { Tune = o => o with { TrimEveryMs = CheckpointComparison.TrimEveryMs } },
     };
 
     private async Task<int> RunAsync(CancellationToken cancellationToken)
@@ -109,7 +109,7 @@ internal sealed class CheckpointScenario(Common common, CheckpointScenario.Load 
         var all = new Dictionary<CheckpointMode, Pipeline> { [CheckpointMode.Off] = off, [CheckpointMode.Fixed] = fix, [CheckpointMode.Adaptive] = adaptive };
         foreach ((CheckpointMode mode, Pipeline pipeline) in all)
         {
-            await pipeline.FeedAsync($"warm-up, checkpoints {mode.ToString().ToLowerInvariant()}", load.Keys + load.Events, cancellationToken);
+            await pipeline.FeedAsync($"every key once, checkpoints {mode.ToString().ToLowerInvariant()}", load.Keys + load.Events, cancellationToken);
         }
 
         await _small.RunAsync(all.ToDictionary(p => p.Key, p => p.Value.Bench), (mode, step) => all[mode].FeedAsync(step, load.Events, cancellationToken), cancellationToken);

@@ -9,6 +9,7 @@ internal sealed class Coverage
     private GrainList _uncovered = new();
     private GrainList _capturing = new();
     private int _next;
+    private int _fetched;
     private long _cursor = Offset.None.Value;
     private long _lowestLeft = long.MaxValue;
 
@@ -36,7 +37,7 @@ internal sealed class Coverage
     public void Begin(long cursor)
     {
         (_capturing, _uncovered) = (_uncovered, _capturing);
-        _next = 0;
+        _next = _fetched = 0;
         _cursor = cursor;
         _lowestLeft = long.MaxValue;
     }
@@ -44,33 +45,43 @@ internal sealed class Coverage
     /// <summary>The next grain to copy, null when there is none left.</summary>
     public Grain? Next()
     {
-        const int Ahead = 8;
-        ReadOnlySpan<Grain> grains = _capturing.Span;
-        if (_next >= grains.Length)
+        if (_next >= _capturing.Count)
         {
             _capturing.Clear();
-            _next = 0;
+            _next = _fetched = 0;
             return null;
         }
 
-        // With many grains each is a cache miss; fetched ahead they overlap.
-        if (_next + (2 * Ahead) < grains.Length)
+        if (_next >= _fetched)
         {
-            Memory.Prefetch(grains[_next + (2 * Ahead)], Grain.CheckpointedBytes);
+            _fetched = _next + Fetch(_capturing.Span[_next..]);
         }
 
-        if (_next + Ahead < grains.Length)
+        Grain grain = _capturing[_next++];
+        grain.InUncovered = false;
+        return grain;
+    }
+
+    /// <summary>Has the memory of some grains fetched, each kind in a pass of its own, as <see cref="Lookahead"/> does; returns how many.</summary>
+    private static int Fetch(ReadOnlySpan<Grain> grains)
+    {
+        const int MostGrains = 32;
+        grains = grains[..Math.Min(grains.Length, MostGrains)];
+        foreach (Grain grain in grains)
         {
-            Memory.Prefetch(grains[_next + Ahead].Key, Grain.TouchedKeyBytes);
-            if (grains[_next + Ahead].Instance is { } instance)
+            Memory.Prefetch(grain, Grain.CheckpointedBytes);
+        }
+
+        foreach (Grain grain in grains)
+        {
+            Memory.Prefetch(grain.Key, Grain.TouchedKeyBytes);
+            if (grain.Instance is { } instance)
             {
                 Memory.Prefetch(instance, Grain.TouchedInstanceBytes);
             }
         }
 
-        Grain grain = grains[_next++];
-        grain.InUncovered = false;
-        return grain;
+        return grains.Length;
     }
 
     /// <summary>A grain cannot be copied now.</summary>
