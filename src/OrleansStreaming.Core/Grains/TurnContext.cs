@@ -9,7 +9,8 @@ namespace OrleansStreaming.Core;
 /// </summary>
 internal sealed class TurnContext() : EventContext(engine: true), IBufferWriter<byte>
 {
-    private readonly List<Output> _outputs = [];
+    private Output[] _outputs = new Output[4];
+    private int _outputCount;
     private readonly List<PendingRequest> _requests = [];
     private readonly List<string> _cancelled = [];
     private readonly byte[] _key = new byte[KeyCodec.MaxBytes];
@@ -27,7 +28,8 @@ internal sealed class TurnContext() : EventContext(engine: true), IBufferWriter<
 
     public byte[] GrainKey { get; private set; } = [];
 
-    public ReadOnlySpan<Output> Outputs => System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_outputs);
+    /// <summary>What has been emitted, in its order.</summary>
+    public ReadOnlySpan<Output> Outputs => _outputs.AsSpan(0, _outputCount);
 
     public List<PendingRequest> Requests => _requests;
 
@@ -57,7 +59,7 @@ internal sealed class TurnContext() : EventContext(engine: true), IBufferWriter<
         _time = time;
         _random = null;
         _requestCount = 0;
-        _outputs.Clear();
+        _outputCount = 0; // What is left there refers to streams, which stay.
         _requests.Clear();
         _cancelled.Clear();
         _used = 0;
@@ -88,13 +90,13 @@ internal sealed class TurnContext() : EventContext(engine: true), IBufferWriter<
         int key = Copy(_key.AsSpan(0, keyLength));
         int payload = _used;
         type.Serializer.Write(in @event, this);
-        _outputs.Add(new Output(target, (byte)type.Index, key, keyLength, payload, _used - payload));
+        Add(new Output(target, (byte)type.Index, key, keyLength, payload, _used - payload));
     }
 
     public void EmitEncoded(StreamDefinition target, byte type, ReadOnlySpan<byte> key, ReadOnlySpan<byte> payload)
     {
         int keyAt = Copy(key), payloadAt = Copy(payload);
-        _outputs.Add(new Output(target, type, keyAt, key.Length, payloadAt, payload.Length));
+        Add(new Output(target, type, keyAt, key.Length, payloadAt, payload.Length));
     }
 
     public override void SetTimer(string name, TimeSpan due)
@@ -153,6 +155,16 @@ internal sealed class TurnContext() : EventContext(engine: true), IBufferWriter<
 
         throw new InvalidOperationException(
             $"Operator '{Host.Type.Definition.Name}' emits to stream '{stream}', which it does not declare. Add it: AddOperator<{Host.Type.Definition.GrainType?.Name}>(from: \"{Stream}\", to: [..., \"{stream}\"]).");
+    }
+
+    private void Add(in Output output)
+    {
+        if (_outputCount == _outputs.Length)
+        {
+            Array.Resize(ref _outputs, _outputCount * 2);
+        }
+
+        _outputs[_outputCount++] = output;
     }
 
     private int Copy(ReadOnlySpan<byte> bytes)
