@@ -6,6 +6,9 @@ namespace OrleansStreaming.Core;
 /// <summary>Asks the processor to fetch memory that will be needed soon. Only a hint: wherever it points, nothing can go wrong.</summary>
 internal static unsafe class Memory
 {
+    /// <summary>So many objects are fetched at once where many are gone through: more would push out the first before it is looked at.</summary>
+    public const int FetchedAhead = 32;
+
     /// <summary>Fetches the cache line that a reference points to.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Prefetch<T>(ref readonly T location)

@@ -4,16 +4,21 @@ namespace OrleansStreaming.Benchmarks;
 /// The same work without checkpoints, with checkpoints at a fixed interval, and with those of the defaults. A repetition with
 /// checkpoints is compared with the two without next to it, as the machine does not stay the same for long.
 /// </summary>
-internal sealed class CheckpointComparison(string states, int runs)
+/// <param name="states">What the work changes, for whoever reads the figures.</param>
+/// <param name="runs">How many repetitions with checkpoints there are of each kind.</param>
+/// <param name="leastSeconds">How long a repetition takes at least: the work is done as often as that needs, in all of them the same. Shorter ones differ by more than checkpoints cost.</param>
+internal sealed class CheckpointComparison(string states, int runs, int leastSeconds)
 {
     /// <summary>How often the engines look for parts of their journals that nobody needs any more: before the next repetition.</summary>
     public const int TrimEveryMs = 1000;
     private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(TrimEveryMs * 1.5);
     private readonly List<Figures> _off = [];
-    private readonly Dictionary<CheckpointMode, List<Figures>> _with = new() { [CheckpointMode.Fixed] = [], [CheckpointMode.Adaptive] = [] };
-    private readonly Dictionary<CheckpointMode, List<(double Seconds, double Cpu)>> _without = new() { [CheckpointMode.Fixed] = [], [CheckpointMode.Adaptive] = [] };
+    private readonly Dictionary<CheckpointMode, List<Pair>> _on = new() { [CheckpointMode.Fixed] = [], [CheckpointMode.Adaptive] = [] };
 
     public string States => states;
+
+    /// <summary>How often the work is done in one repetition.</summary>
+    public int Rounds { get; private set; } = 1;
 
     /// <summary>Does the work in each mode until nothing is new any more, then repeats and measures it.</summary>
     public async Task RunAsync(IReadOnlyDictionary<CheckpointMode, BenchEngine> engines, Func<CheckpointMode, string, Task> work, CancellationToken cancellationToken)
@@ -23,15 +28,15 @@ internal sealed class CheckpointComparison(string states, int runs)
             await MeasureAsync(mode, "warm-up");
         }
 
+        Rounds = Math.Max(1, (int)Math.Ceiling(leastSeconds / (await MeasureAsync(CheckpointMode.Off, "how long it takes")).Seconds));
         _off.Add(await MeasureAsync(CheckpointMode.Off, "before run 1"));
         for (int run = 1; run <= runs; run++)
         {
             foreach (CheckpointMode mode in run % 2 == 0 ? [CheckpointMode.Fixed, CheckpointMode.Adaptive] : (CheckpointMode[])[CheckpointMode.Adaptive, CheckpointMode.Fixed])
             {
-                Figures before = _off[^1], with = await MeasureAsync(mode, $"run {run} of {runs}"), after = await MeasureAsync(CheckpointMode.Off, $"run {run} of {runs}");
-                _off.Add(after);
-                _with[mode].Add(with);
-                _without[mode].Add(((before.Seconds + after.Seconds) / 2, (before.Cpu + after.Cpu) / 2));
+                Figures with = await MeasureAsync(mode, $"run {run} of {runs}");
+                _off.Add(await MeasureAsync(CheckpointMode.Off, $"run {run} of {runs}"));
+                _on[mode].Add(new Pair(with, (_off[^2].Seconds + _off[^1].Seconds) / 2, (_off[^2].Cpu + _off[^1].Cpu) / 2));
             }
         }
 
@@ -41,7 +46,11 @@ internal sealed class CheckpointComparison(string states, int runs)
             BenchEngine bench = engines[mode];
             (long bytes, long checkpoints, long micros) = (bench.CheckpointBytes, bench.Checkpoints, bench.CheckpointMicros);
             var meter = new ProcessMeter();
-            await work(mode, $"{states} states, checkpoints {mode.ToString().ToLowerInvariant()}: {step}");
+            for (int round = 0; round < Rounds; round++)
+            {
+                await work(mode, $"{states} states, checkpoints {mode.ToString().ToLowerInvariant()}: {step}");
+            }
+
             (double seconds, double cpu, _) = meter.Read();
             var figures = new Figures(seconds, cpu, bench.CheckpointBytes - bytes, bench.Checkpoints - checkpoints, bench.CheckpointMicros - micros);
             await bench.CheckpointAsync(cancellationToken); // A log that is never trimmed is slower than any checkpoint.
@@ -51,12 +60,12 @@ internal sealed class CheckpointComparison(string states, int runs)
     }
 
     /// <summary>The share of its time that the work takes longer than without checkpoints just before and after; NaN when repetitions are too short for any.</summary>
-    public double OverheadPercent(CheckpointMode mode) => Compare(mode, (with, without) => 100 * (1 - (without.Seconds / with.Seconds)));
+    public double OverheadPercent(CheckpointMode mode) => Compare(mode, p => 100 * (1 - (p.SecondsWithout / p.With.Seconds)));
 
-    public double CpuOverheadPercent(CheckpointMode mode) => Compare(mode, (with, without) => 100 * ((with.Cpu / without.Cpu) - 1));
+    public double CpuOverheadPercent(CheckpointMode mode) => Compare(mode, p => 100 * ((p.With.Cpu / p.CpuWithout) - 1));
 
     /// <summary>The share of one core's time that checkpoints say they have taken: what the engine goes by.</summary>
-    public double SharePercent(CheckpointMode mode) => Compare(mode, (with, _) => 100 * with.Micros / 1e6 / with.Seconds);
+    public double SharePercent(CheckpointMode mode) => Compare(mode, p => 100 * p.With.Micros / 1e6 / p.With.Seconds);
 
     /// <summary>How long each repetition took.</summary>
     public IEnumerable<double> Seconds(CheckpointMode mode) => Repetitions(mode).Select(r => r.Seconds);
@@ -67,10 +76,13 @@ internal sealed class CheckpointComparison(string states, int runs)
     /// <summary>Checkpoints of partitions in one repetition.</summary>
     public double Checkpoints(CheckpointMode mode) => Median.Of(Repetitions(mode), r => r.Checkpoints);
 
-    private List<Figures> Repetitions(CheckpointMode mode) => _with.GetValueOrDefault(mode) ?? _off;
+    private IEnumerable<Figures> Repetitions(CheckpointMode mode) => mode == CheckpointMode.Off ? _off : _on[mode].Select(p => p.With);
 
-    private double Compare(CheckpointMode mode, Func<Figures, (double Seconds, double Cpu), double> figure) =>
-        mode != CheckpointMode.Off && Checkpoints(mode) > 0 ? Median.Of(_with[mode].Zip(_without[mode]), p => figure(p.First, p.Second)) : double.NaN;
+    private double Compare(CheckpointMode mode, Func<Pair, double> figure) =>
+        mode != CheckpointMode.Off && Checkpoints(mode) > 0 ? Median.Of(_on[mode], figure) : double.NaN;
+
+    /// <summary>A repetition with checkpoints, and what those without before and after it have taken on average.</summary>
+    private sealed record Pair(Figures With, double SecondsWithout, double CpuWithout);
 
     private sealed record Figures(double Seconds, double Cpu, long Written, long Checkpoints, long Micros);
 }

@@ -9,9 +9,9 @@ namespace OrleansStreaming.Benchmarks;
 internal sealed class CheckpointScenario(Common common, CheckpointScenario.Load load)
 {
     private const string Small = "small", Large = "large", Rewritten = "rewritten", Bytes = "bytes", Target = "target";
-    private readonly CheckpointComparison _small = new("small", common.Runs);
-    private readonly CheckpointComparison _large = new("large", common.Runs);
-    private readonly CheckpointComparison _rewritten = new("rewritten large", common.Runs);
+    private readonly CheckpointComparison _small = new("small", common.Runs, load.Seconds);
+    private readonly CheckpointComparison _large = new("large", common.Runs, load.Seconds);
+    private readonly CheckpointComparison _rewritten = new("rewritten large", common.Runs, load.Seconds);
     private readonly CheckpointRounds _rounds = new(load.PageBytes, load.Rounds);
 
     public static Command Command()
@@ -24,20 +24,21 @@ internal sealed class CheckpointScenario(Common common, CheckpointScenario.Load 
         };
         parts.AcceptOnlyFromAmong(Small, Large, Rewritten, Bytes, Target);
         Option<int> keys = CommonOptions.Number("--keys", "N", "Grains with small states", 1_000_000, 1, 100_000_000);
-        Option<int> events = CommonOptions.Number("--events", "N", "Events for small states in one repetition", 30_000_000, 1000, 1_000_000_000);
+        Option<int> events = CommonOptions.Number("--events", "N", "Events for small states in one repetition, or in a part of it", 30_000_000, 1000, 1_000_000_000);
         Option<string> distribution = CommonOptions.Word("--distribution", "How keys are drawn", "uniform", "zipf");
         Option<int> pages = CommonOptions.Number("--pages", "N", "Grains with large states", 64, 1, 100_000);
         Option<int> pageBytes = CommonOptions.Number("--page-bytes", "N", "The size of a large state", 1 << 20, 1000, 1 << 24);
-        Option<int> edits = CommonOptions.Number("--edits", "N", "Events for large states in one repetition", 4_000_000, 1, 1_000_000_000);
+        Option<int> edits = CommonOptions.Number("--edits", "N", "Events for large states in one repetition, or in a part of it", 4_000_000, 1, 1_000_000_000);
+        Option<int> seconds = CommonOptions.Number("--seconds", "S", "How long a repetition takes at least: its events are fed as often as that needs", 4, 0, 3600);
         Option<int[]> mib = new("--mib") { Description = "How much of large states there is when bytes are counted, MiB", HelpName = "N", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [64] };
         Option<int> rounds = CommonOptions.Number("--rounds", "N", "Checkpoints of all large states, each after one event for each, when bytes are counted", 100, 1, 1_000_000);
         Option<int> every = CommonOptions.Number("--every-ms", "MS", "The fixed interval", 2000, 1, 3_600_000);
         Option<int> target = CommonOptions.Number("--target-ms", "MS", "How long recovery may take, when that is measured", 1000, 100, 3_600_000);
         Command command = new("checkpoint", "Work without checkpoints, with checkpoints at a fixed interval, and with those of the defaults; and what checkpoints of large states write")
         {
-            parts, keys, events, distribution, pages, pageBytes, edits, mib, rounds, every, target,
+            parts, keys, events, distribution, pages, pageBytes, edits, seconds, mib, rounds, every, target,
         };
-        CommonOptions common = CommonOptions.AddTo(command);
+        CommonOptions common = CommonOptions.AddTo(command, runs: 9);
         command.SetAction((parsed, cancellationToken) => new CheckpointScenario(common.Read(parsed), new Load(
             parsed.GetValue(parts)!,
             parsed.GetValue(keys),
@@ -46,6 +47,7 @@ internal sealed class CheckpointScenario(Common common, CheckpointScenario.Load 
             parsed.GetValue(pages),
             parsed.GetValue(pageBytes),
             parsed.GetValue(edits),
+            parsed.GetValue(seconds),
             parsed.GetValue(mib)!,
             parsed.GetValue(rounds),
             parsed.GetValue(every),
@@ -54,11 +56,14 @@ internal sealed class CheckpointScenario(Common common, CheckpointScenario.Load 
     }
 
     /// <summary>A fixed interval is one that checkpoints may not stretch, however much of the time they take.</summary>
-    private PipelineOptions OptionsOf(CheckpointMode mode) => mode switch
+    private PipelineOptions OptionsOf(CheckpointMode mode) => new()
     {
-        CheckpointMode.Off => new() { Tune = o => o with { TrimEveryMs = CheckpointComparison.TrimEveryMs, CheckpointEveryMs = 1L << 40, CheckpointBytes = long.MaxValue } },
-        CheckpointMode.Fixed => new() { Tune = o => o with { TrimEveryMs = CheckpointComparison.TrimEveryMs, CheckpointEveryMs = load.EveryMs, CheckpointOverhead = double.PositiveInfinity } },
-        _ => new() { Tune = o => o with { TrimEveryMs = CheckpointComparison.TrimEveryMs } },
+        Tune = o => (mode switch
+        {
+            CheckpointMode.Off => o with { CheckpointEveryMs = 1L << 40, CheckpointBytes = long.MaxValue },
+            CheckpointMode.Fixed => o with { CheckpointEveryMs = load.EveryMs, CheckpointOverhead = double.PositiveInfinity },
+            _ => o,
+        }) with { TrimEveryMs = CheckpointComparison.TrimEveryMs },
     };
 
     private async Task<int> RunAsync(CancellationToken cancellationToken)
@@ -66,19 +71,19 @@ internal sealed class CheckpointScenario(Common common, CheckpointScenario.Load 
         using var folder = BenchFolder.Create(common.Data);
         Report report = new Report("checkpoint", $"checkpoint: fixed is every {load.EveryMs:N0} ms; on {folder.Kind}, medians of {common.Runs} runs")
             .With("keys", load.Keys).With("events", load.Events).With("distribution", load.Distribution).With("pages", load.Pages).With("pageBytes", load.PageBytes)
-            .With("edits", load.Edits).With("rounds", load.Rounds).With("everyMs", load.EveryMs).With("seed", common.Seed).With("runs", common.Runs).With("fileSystem", folder.Kind);
+            .With("edits", load.Edits).With("leastSeconds", load.Seconds).With("rounds", load.Rounds).With("everyMs", load.EveryMs).With("seed", common.Seed).With("runs", common.Runs).With("fileSystem", folder.Kind);
         var results = new JsonArray();
         if (load.Parts.Contains(Small))
         {
             await MeasureSmallAsync(folder, cancellationToken);
             AddOverheads(report, results, _small, "", "adaptive");
-            double changed = (double)load.Events * Unsafe.SizeOf<Tally>();
+            double changed = (double)load.Events * _small.Rounds * Unsafe.SizeOf<Tally>();
             report.Add("smallWrittenBytesPerChangedByte", _small.Written(CheckpointMode.Fixed) / changed, "N2");
         }
 
         if (load.Parts.Contains(Large))
         {
-            await MeasureLargeAsync(_large, folder, "large", load.Edits, cancellationToken); // One place in all of a repetition.
+            await MeasureLargeAsync(_large, folder, "large", load.Edits, cancellationToken); // One place in each part of a repetition.
             AddOverheads(report, results, _large, "large", "adaptiveLarge");
         }
 
@@ -109,7 +114,7 @@ internal sealed class CheckpointScenario(Common common, CheckpointScenario.Load 
         var all = new Dictionary<CheckpointMode, Pipeline> { [CheckpointMode.Off] = off, [CheckpointMode.Fixed] = fix, [CheckpointMode.Adaptive] = adaptive };
         foreach ((CheckpointMode mode, Pipeline pipeline) in all)
         {
-            await pipeline.FeedAsync($"every key once, checkpoints {mode.ToString().ToLowerInvariant()}", load.Keys + load.Events, cancellationToken);
+            await pipeline.FeedAsync($"every key once, checkpoints {mode.ToString().ToLowerInvariant()}", load.Keys, cancellationToken);
         }
 
         await _small.RunAsync(all.ToDictionary(p => p.Key, p => p.Value.Bench), (mode, step) => all[mode].FeedAsync(step, load.Events, cancellationToken), cancellationToken);
@@ -121,11 +126,6 @@ internal sealed class CheckpointScenario(Common common, CheckpointScenario.Load 
     {
         await using PageWork off = await StartAsync(CheckpointMode.Off), fix = await StartAsync(CheckpointMode.Fixed), adaptive = await StartAsync(CheckpointMode.Adaptive);
         var all = new Dictionary<CheckpointMode, PageWork> { [CheckpointMode.Off] = off, [CheckpointMode.Fixed] = fix, [CheckpointMode.Adaptive] = adaptive };
-        foreach (PageWork pages in all.Values)
-        {
-            await pages.FeedAsync(load.Edits, cancellationToken);
-        }
-
         await comparison.RunAsync(all.ToDictionary(p => p.Key, p => p.Value.Bench), (mode, step) => FeedAsync(all[mode], step), cancellationToken);
 
         Task<PageWork> StartAsync(CheckpointMode mode) => PageWork.StartAsync(folder[$"{name}-{mode}"], load.Pages, load.PageBytes, perPlace, OptionsOf(mode), cancellationToken);
@@ -195,6 +195,7 @@ internal sealed class CheckpointScenario(Common common, CheckpointScenario.Load 
                 ["sharePercent"] = Finite(measured.SharePercent(mode)),
                 ["checkpoints"] = measured.Checkpoints(mode),
                 ["writtenBytes"] = measured.Written(mode),
+                ["rounds"] = measured.Rounds,
                 ["seconds"] = new JsonArray([.. measured.Seconds(mode).Select(s => JsonValue.Create(Math.Round(s, 3)))]),
             });
         }
@@ -205,5 +206,5 @@ internal sealed class CheckpointScenario(Common common, CheckpointScenario.Load 
     private static JsonNode? Finite(double value) => double.IsFinite(value) ? JsonValue.Create(Math.Round(value, 3)) : null;
 
     internal sealed record Load(
-        string[] Parts, int Keys, int Events, string Distribution, int Pages, int PageBytes, int Edits, int[] Mib, int Rounds, int EveryMs, int TargetMs);
+        string[] Parts, int Keys, int Events, string Distribution, int Pages, int PageBytes, int Edits, int Seconds, int[] Mib, int Rounds, int EveryMs, int TargetMs);
 }

@@ -132,14 +132,27 @@ internal sealed class CaptureBuffer : IBufferWriter<byte>
     /// <summary>The grains of one operator are all there.</summary>
     public void EndHost() => _hostEnds.Add(Count);
 
-    /// <summary>What was copied of a grain, and what follows.</summary>
-    public ReadOnlySpan<byte> From(CapturedEntry entry) => _chunks[entry.Chunk].AsSpan(entry.At);
+    /// <summary>Finds what is where in an entry, and gives it and what follows.</summary>
+    public ReadOnlySpan<byte> Parse(CapturedEntry entry, out RunEntryLayout layout)
+    {
+        ReadOnlySpan<byte> from = _chunks[entry.Chunk].AsSpan(entry.At);
+        RunEntry.Parse(from, 0, BasePosition, out layout);
+        return from;
+    }
 
     /// <summary>The key of an entry.</summary>
-    public ReadOnlySpan<byte> KeyOf(CapturedEntry entry)
+    public ReadOnlySpan<byte> KeyOf(CapturedEntry entry) => Parse(entry, out RunEntryLayout layout).Slice(layout.KeyAt, layout.KeyLength);
+
+    /// <summary>Has the memory of some grains fetched that have been copied; returns the index behind them.</summary>
+    public int PrefetchGrains(int from)
     {
-        RunEntry.Parse(From(entry), 0, BasePosition, out RunEntryLayout layout);
-        return From(entry).Slice(layout.KeyAt, layout.KeyLength);
+        int end = Math.Min(from + Memory.FetchedAhead, Count);
+        for (int i = from; i < end; i++)
+        {
+            Memory.Prefetch(_grains[i].Grain, Grain.CheckpointedBytes);
+        }
+
+        return end;
     }
 
     /// <summary>Has the memory of an entry fetched.</summary>

@@ -58,8 +58,7 @@ internal sealed class CaptureWriter(CaptureBuffer buffer, IReadOnlyList<int> ope
                 buffer.Prefetch(order[i + Ahead]);
             }
 
-            ReadOnlySpan<byte> bytes = buffer.From(order[i]);
-            RunEntry.Parse(bytes, 0, buffer.BasePosition, out RunEntryLayout entry);
+            ReadOnlySpan<byte> bytes = buffer.Parse(order[i], out RunEntryLayout entry);
             _writer.Add(operatorId, order[i].Hash, in entry, bytes[..entry.End]);
         }
 

@@ -65,8 +65,7 @@ internal sealed class Coverage
     /// <summary>Has the memory of some grains fetched, each kind in a pass of its own, as <see cref="Lookahead"/> does; returns how many.</summary>
     private static int Fetch(ReadOnlySpan<Grain> grains)
     {
-        const int MostGrains = 32;
-        grains = grains[..Math.Min(grains.Length, MostGrains)];
+        grains = grains[..Math.Min(grains.Length, Memory.FetchedAhead)];
         foreach (Grain grain in grains)
         {
             Memory.Prefetch(grain, Grain.CheckpointedBytes);

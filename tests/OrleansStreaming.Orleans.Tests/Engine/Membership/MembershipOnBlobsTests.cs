@@ -12,6 +12,16 @@ public sealed class MembershipOnBlobsTests(Azurite azurite) : MembershipTableTes
 
     private readonly string _container = azurite.NextName();
 
+    /// <remarks>
+    /// The emulator is started here and not by the first table that opens its storage: a table gives up after half a minute,
+    /// and where the emulator must be installed first, that may take longer.
+    /// </remarks>
+    public override async ValueTask InitializeAsync()
+    {
+        await azurite.ConnectAsync();
+        await base.InitializeAsync();
+    }
+
     /// <summary>
     /// Silos join and change their rows as Orleans has them do it: read, change on what was read, and again when that failed.
     /// Every step takes effect once, and nobody sees the table go back.
