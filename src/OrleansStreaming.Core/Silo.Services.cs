@@ -53,9 +53,6 @@ internal sealed partial class Silo
 
     public void ReturnContext(TurnContext context) => _contexts.Push(context);
 
-    /// <summary>Copies of grains to be used again.</summary>
-    public SpareCopies SpareCopies { get; } = new();
-
     public CaptureBuffer RentCapture() => _captures.TryPop(out CaptureBuffer? buffer) ? buffer : new CaptureBuffer();
 
     public void ReturnCapture(CaptureBuffer buffer)

@@ -41,10 +41,9 @@ internal sealed class Grain(byte[] key, ulong hash)
     private const long PhaseBits = 0xFF;
     private const long BehindBit = 1 << 8;
     private const long CatchingUpBit = 1 << 9;
-    private const long InForeignListBit = 1 << 10;
-    private const long InUncoveredBit = 1 << 11;
-    private const long CopyWantedBit = 1 << 12;
-    private const long LeavesBit = 1 << 13;
+    private const long InUncoveredBit = 1 << 10;
+    private const long CopyWantedBit = 1 << 11;
+    private const long LeavesBit = 1 << 12;
 
     // The runtime lays references out first, then numbers of 64 bits in this order: what every turn touches lies together.
     private GrainExtras? _extras;
@@ -53,6 +52,9 @@ internal sealed class Grain(byte[] key, ulong hash)
 
     /// <summary>The last frame of the own journal that the state depends on. In memory one number suffices: a silo never survives its own journal.</summary>
     public long OwnLsn;
+
+    /// <summary>The number of its entry in the host's <see cref="UndoLog"/>: it depended on other journals when last looked at. None when it has none.</summary>
+    public long UndoAt = Offset.None.Value;
 
     /// <summary>The first event that no committed checkpoint covers; none when all are covered.</summary>
     public long UncoveredFrom = Offset.None.Value;
@@ -74,9 +76,6 @@ internal sealed class Grain(byte[] key, ulong hash)
 
     /// <summary>What the state depends on in other journals.</summary>
     public CausalityVector? Foreign { get; set; }
-
-    /// <summary>The newest version without foreign dependencies, while there are some.</summary>
-    public UndoCopy? Undo { get; set; }
 
     /// <summary>The last offset whose turn has taken effect.</summary>
     public long Position
@@ -117,13 +116,6 @@ internal sealed class Grain(byte[] key, ulong hash)
     {
         get => (_flags & CatchingUpBit) != 0;
         set => Set(CatchingUpBit, value);
-    }
-
-    /// <summary>Whether the grain is in its host's list of grains with foreign dependencies.</summary>
-    public bool InForeignList
-    {
-        get => (_flags & InForeignListBit) != 0;
-        set => Set(InForeignListBit, value);
     }
 
     /// <summary>Whether the grain is in its host's list of grains to be copied.</summary>

@@ -10,19 +10,22 @@ internal sealed partial class OperatorHost
     /// <param name="input">What it has consumed.</param>
     /// <param name="key">The grain's key; its own would be another place in memory to wait for.</param>
     /// <param name="context">What it has emitted and asked for.</param>
-    /// <param name="undo">The copy to go back to if something is lost.</param>
-    private void EndTurn(Grain grain, in Input input, ReadOnlySpan<byte> key, TurnContext context, UndoCopy? undo)
+    /// <param name="turn">The turn, if it did not end at once: others have begun since.</param>
+    private void EndTurn(Grain grain, in Input input, ReadOnlySpan<byte> key, TurnContext context, Turn? turn = null)
     {
         context.End();
         bool flagged = IsFlagged(grain, input.Offset);
-        Absorb(grain, input.Block, input.Slot);
-        if (grain.Foreign is null && undo is not null)
+        long ownLsn = grain.OwnLsn;
+        if (Absorb(grain, input.Block, input.Slot))
         {
-            _silo.SpareCopies.Give(undo);
-            undo = null;
+            if (turn?.Before is { } before)
+            {
+                Type.SaveAgain(before);
+            }
+
+            _undo.Add(grain, ownLsn, hasState: true);
         }
 
-        grain.Undo = undo;
         if (input.Kind is RecordKind.Timer or RecordKind.CallResult)
         {
             RecordName name = input.Name;
@@ -63,8 +66,8 @@ internal sealed partial class OperatorHost
         }
     }
 
-    /// <summary>The state now depends on the record and on all that the record depends on.</summary>
-    private void Absorb(Grain grain, LogBlock block, int slot)
+    /// <summary>The state now depends on the record and on all that the record depends on. Returns whether it did not depend on other journals before, and does now.</summary>
+    private bool Absorb(Grain grain, LogBlock block, int slot)
     {
         if (block.Journal == _silo.Journal.Id)
         {
@@ -74,14 +77,20 @@ internal sealed partial class OperatorHost
         CausalityVector? vector = Mutations.PruneUnstable && _silo.Journals.IsDurable(block.Journal, block.Lsn) ? null : block.VectorOf(slot)?.Prune(_silo.Journals);
         if (vector is null && grain.Foreign is null)
         {
-            return;
+            return false;
         }
 
-        grain.Foreign = CausalityVector.Merge(grain.Foreign?.Prune(_silo.Journals), vector);
-        if (grain.Foreign is not null && !grain.InForeignList)
+        CausalityVector? before = grain.Foreign?.Prune(_silo.Journals);
+        grain.Foreign = CausalityVector.Merge(before, vector);
+        return before is null && vector is not null;
+    }
+
+    /// <summary>The same for a record that is passed over: should it be lost, the grain goes back to an earlier copy or its checkpoint.</summary>
+    private void AbsorbPassed(Grain grain, LogBlock block, int slot)
+    {
+        if (Absorb(grain, block, slot) && grain.UndoAt < 0)
         {
-            grain.InForeignList = true;
-            _foreign.Enqueue(grain);
+            _undo.Add(grain, 0, hasState: false);
         }
     }
 

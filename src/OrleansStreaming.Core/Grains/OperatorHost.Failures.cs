@@ -86,10 +86,10 @@ internal sealed partial class OperatorHost
         long offset = input.Offset;
         bool flagged = IsFlagged(grain, offset);
         Row.Read(input.Block.Rows[input.Start..], input.Block.BaseTime, out Row row);
-        Absorb(grain, input.Block, input.Slot);
+        AbsorbPassed(grain, input.Block, input.Slot);
         if (!Mutations.LeaveOutBare)
         {
-            Absorb(grain, decision.Block, decision.Slot);
+            AbsorbPassed(grain, decision.Block, decision.Slot);
         }
 
         StreamDefinition? letters = Type.Definition.DeadLetters;

@@ -7,8 +7,8 @@ internal sealed partial class OperatorHost
     private const int MostSwept = 4096;
     private const int MostSweptInVain = 16;
 
-    /// <summary>Grains that had foreign dependencies when last looked at, the longest ago first: a seal visits these only.</summary>
-    private readonly GrainQueue _foreign = new();
+    /// <summary>Grains that depended on other journals when last looked at: a seal visits these only.</summary>
+    private readonly UndoLog _undo;
     private readonly List<Grain> _catchUp = [];
     private int _catchingUp;
 
@@ -25,18 +25,13 @@ internal sealed partial class OperatorHost
     public void RollBackOrphans(RollbackReport report)
     {
         _halted = null; // What stopped it may be void now; if not, it stops it again.
-        for (int left = _foreign.Count; left > 0; left--)
+        for (long i = _undo.First, end = _undo.End; i < end; i++)
         {
-            Grain grain = _foreign.Dequeue();
-            if ((_silo.Journals.FirstLost(grain.Foreign, out Dependency lost) && !Mutations.KeepOrphanedGrains) || (Mutations.RollBackAll && grain.Foreign is not null))
+            if (_undo.GrainAt(i) is { } grain
+                && ((_silo.Journals.FirstLost(grain.Foreign, out Dependency lost) && !Mutations.KeepOrphanedGrains) || (Mutations.RollBackAll && grain.Foreign is not null)))
             {
-                grain.InForeignList = false;
                 report.Add(this, grain, lost);
                 Rollback(grain);
-            }
-            else
-            {
-                _foreign.Enqueue(grain);
             }
         }
 
@@ -64,31 +59,27 @@ internal sealed partial class OperatorHost
     /// </summary>
     public void SweepSome()
     {
-        if (_foreign.Count == 0 || (_sweptVersion == _silo.Journals.Version && _sweptMs == _silo.NowMs))
+        if (_undo.Count == 0 || (_sweptVersion == _silo.Journals.Version && _sweptMs == _silo.NowMs))
         {
             return;
         }
 
         _sweptMs = _silo.NowMs;
         _sweptVersion = _silo.Journals.Version;
-        for (int left = Math.Min(_foreign.Count, MostSwept), vain = MostSweptInVain; left > 0 && vain > 0; left--)
+        for (int left = Math.Min(_undo.Count, MostSwept), vain = MostSweptInVain; left > 0 && vain > 0; left--)
         {
-            Grain grain = _foreign.Dequeue();
-            grain.Foreign = grain.Foreign?.Prune(_silo.Journals);
-            if (grain.Foreign is not null)
+            if (_undo.Peek() is { Foreign: { } foreign } grain)
             {
-                _foreign.Enqueue(grain);
-                vain--;
-                continue;
+                grain.Foreign = foreign.Prune(_silo.Journals);
+                if (grain.Foreign is not null)
+                {
+                    _undo.Requeue();
+                    vain--;
+                    continue;
+                }
             }
 
-            if (grain is { Undo: { } copy, Turn: null }) // A running turn may put it back.
-            {
-                _silo.SpareCopies.Give(copy);
-            }
-
-            grain.Undo = null;
-            grain.InForeignList = false;
+            _undo.Drop();
         }
     }
 
@@ -107,15 +98,14 @@ internal sealed partial class OperatorHost
         grain.Generation++;
         grain.Behind = true;
         grain.Foreign = null;
-        UndoCopy? undo = grain.Undo;
-        grain.Undo = null;
 
         // A discarded asynchronous turn still runs on the old instance, which is never handed an event again.
         grain.Instance = null;
-        if (undo is not null && grain.Committed <= undo.Position)
+        if (_undo.TryFind(grain, out UndoEntry undo) && grain.Committed <= undo.Position)
         {
             OperatorGrain? instance = Type.Create(grain.Key, _silo.Ports.Services);
-            Type.ReadState(instance, undo.State);
+            _undo.Restore(grain, instance);
+            _undo.Remove(grain);
             grain.Pending = undo.Pending;
             grain.Position = undo.Position;
             grain.OwnLsn = undo.OwnLsn;
@@ -124,6 +114,7 @@ internal sealed partial class OperatorHost
             return;
         }
 
+        _undo.Remove(grain);
         grain.Pending = null;
         grain.OwnLsn = 0;
         grain.Position = Math.Max(grain.Committed, Offset.None.Value);
@@ -141,7 +132,7 @@ internal sealed partial class OperatorHost
     {
         if (grain.Position < committed && !Mutations.StayBehind)
         {
-            grain.Undo = null;
+            _undo.Remove(grain); // What it was before is further behind.
             Rollback(grain);
         }
     }

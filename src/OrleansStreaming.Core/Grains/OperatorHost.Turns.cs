@@ -14,22 +14,16 @@ internal sealed partial class OperatorHost
         }
 
         // Where copies are cheap a turn that throws is undone from one; else the grain's checkpoint is read again.
-        UndoCopy? undo = grain.Undo;
         if (Type.CheapCopies)
         {
             Type.SaveState(grain.Instance);
-            if (input.Slot != 0 && grain.Foreign is null && input.Block.VectorOf(input.Slot)?.Prune(_silo.Journals) is not null)
-            {
-                undo = _silo.SpareCopies.Take();
-                undo.Take(grain, Type.SavedState());
-            }
         }
 
         TurnContext context = _silo.RentContext();
         context.Begin(this, grain.Key, input.Offset, row.Time);
         if (_elsewhere)
         {
-            RunElsewhere(grain, in input, in row, context, undo);
+            RunElsewhere(grain, in input, in row, context);
             return;
         }
 
@@ -49,7 +43,7 @@ internal sealed partial class OperatorHost
 
         if (running.IsCompletedSuccessfully)
         {
-            EndTurn(grain, in input, row.Key, context, undo);
+            EndTurn(grain, in input, row.Key, context);
             _silo.ReturnContext(context);
             return;
         }
@@ -64,7 +58,7 @@ internal sealed partial class OperatorHost
         }
 
         input.Block.Pins++;
-        grain.Turn = new Turn(this, grain, in input, context, _silo.NowMs) { StateBefore = before, Undo = undo, Task = running.AsTask() };
+        grain.Turn = new Turn(this, grain, in input, context, _silo.NowMs) { StateBefore = before, Task = running.AsTask() };
         _silo.Track(grain.Turn);
     }
 
@@ -81,7 +75,7 @@ internal sealed partial class OperatorHost
         // A timer or an answer may have been cancelled or replaced since it fired.
         if (input.Kind != RecordKind.Event && (input.Kind == RecordKind.Decision || FindRequest(grain, input.Kind, input.Name) is null))
         {
-            Absorb(grain, input.Block, input.Slot);
+            AbsorbPassed(grain, input.Block, input.Slot);
             Advance(grain, input.Offset);
             _silo.Probe?.Passed(this, grain, input.Offset);
             return true;
@@ -101,10 +95,10 @@ internal sealed partial class OperatorHost
         _ => Type.OnEvent(instance, row.TypeIndex, row.Payload, context),
     };
 
-    private void RunElsewhere(Grain grain, in Input input, in Row row, TurnContext context, UndoCopy? undo)
+    private void RunElsewhere(Grain grain, in Input input, in Row row, TurnContext context)
     {
         input.Block.Pins++;
-        var turn = new HostedTurn(this, grain, in input, in row, context, RequestOf(grain, in row), _silo.NowMs) { Undo = undo };
+        var turn = new HostedTurn(this, grain, in input, in row, context, RequestOf(grain, in row), _silo.NowMs);
         grain.Turn = turn;
         _silo.Track(turn);
         _silo.Ports.Run(turn);
@@ -134,7 +128,7 @@ internal sealed partial class OperatorHost
         grain.Turn = null;
         if (turn.Error is not { } error)
         {
-            EndTurn(grain, turn.Input, grain.Key, turn.Context, turn.Undo);
+            EndTurn(grain, turn.Input, grain.Key, turn.Context, turn);
             if (turn is HostedTurn { InOneGo: true })
             {
                 _silo.ReturnContext(turn.Context);

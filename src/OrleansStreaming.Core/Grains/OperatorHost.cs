@@ -35,6 +35,7 @@ internal sealed partial class OperatorHost
         Grains = new GrainMap(type.Definition.From.KeyKind == KeyKind.Int64);
         _elsewhere = silo.Options.Blocking.Contains(type.Definition.Name)
             || (type.Definition.Options.Hosting == OperatorHosting.GrainPerKey && silo.Ports.HostsGrains);
+        _undo = new UndoLog(type.NewCopies());
         _cursor = LogCursor.After(partition.Log, startAfter);
         CursorOffset = startAfter;
         if (partition.HistoryEnd > startAfter && type.Definition.Options.MaxResident == 0)

@@ -28,8 +28,14 @@ internal abstract class OperatorType
     /// <summary>Keeps a copy of a state until the next call: what a turn changes can be undone. Only where <see cref="CheapCopies"/>.</summary>
     public abstract void SaveState(OperatorGrain? grain);
 
+    /// <summary>Keeps what <see cref="SavedState"/> gave before, as other states have been kept since.</summary>
+    public abstract void SaveAgain(ReadOnlySpan<byte> saved);
+
     /// <summary>The copy, encoded.</summary>
     public abstract ReadOnlySpan<byte> SavedState();
+
+    /// <summary>Memory for copies; null unless <see cref="CheapCopies"/>.</summary>
+    public abstract StateCopies? NewCopies();
 
     /// <summary>How many grains of it are in the silo's memory.</summary>
     public int Resident { get; set; }
@@ -114,6 +120,10 @@ internal sealed class OperatorType<TGrain, TKey, TState> : OperatorType
 
     public override void SaveState(OperatorGrain? grain) => _saved = Unsafe.As<TGrain>(grain!).StateField;
 
+    public override void SaveAgain(ReadOnlySpan<byte> saved) => _saved = _state.Read(saved);
+
+    public override StateCopies? NewCopies() => CheapCopies ? new Copies(this) : null;
+
     public override ReadOnlySpan<byte> SavedState()
     {
         _encoded.ResetWrittenCount();
@@ -133,6 +143,19 @@ internal sealed class OperatorType<TGrain, TKey, TState> : OperatorType
         _calls.TryGetValue(requestType, out CallInvoker<TGrain>? call)
             ? call
             : throw new InvalidOperationException($"{typeof(TGrain)} asked for a call of {requestType} but does not implement ICall for it");
+
+    private sealed class Copies(OperatorType<TGrain, TKey, TState> type) : StateCopies
+    {
+        private readonly Ring<TState> _states = new();
+
+        public override void Take(long number) => _states[number] = type._saved;
+
+        public override void Restore(long number, OperatorGrain? grain) => ((TGrain)grain!).StateField = _states[number];
+
+        public override void Move(long from, long to) => _states[to] = _states[from];
+
+        public override void Resize(int capacity, long first, long end) => _states.Resize(capacity, first, end);
+    }
 }
 
 /// <summary>Copies each event of its input to the inbox of an operator that reads several streams.</summary>
@@ -170,7 +193,13 @@ internal sealed class RelayType : OperatorType
     {
     }
 
+    public override void SaveAgain(ReadOnlySpan<byte> saved)
+    {
+    }
+
     public override ReadOnlySpan<byte> SavedState() => [];
+
+    public override StateCopies NewCopies() => new CopiesOfNothing();
 
     public override void WriteState(OperatorGrain? grain, IBufferWriter<byte> output)
     {

@@ -38,9 +38,6 @@ internal class Turn(OperatorHost host, Grain grain, in Input input, TurnContext 
 
     public byte[]? StateBefore { get; init; }
 
-    /// <summary>The copy to roll back to if what this turn consumed is lost.</summary>
-    public UndoCopy? Undo { get; init; }
-
     /// <summary>A failure took the turn's ground away: what it did is dropped.</summary>
     public bool Discarded { get; set; }
 
