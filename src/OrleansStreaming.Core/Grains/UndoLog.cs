@@ -8,7 +8,7 @@ namespace OrleansStreaming.Core;
 /// <param name="states">Keeps copies of states; null where those are not cheap: such grains go back to their checkpoints.</param>
 internal sealed class UndoLog(StateCopies? states)
 {
-    private const int Smallest = 64;
+    private const int Smallest = 4; // Few, so that small tests see it grow.
     private const int Ahead = 8;
 
     /// <summary>Room for more than so many is given back once it is empty.</summary>
