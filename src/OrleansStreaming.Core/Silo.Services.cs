@@ -49,9 +49,34 @@ internal sealed partial class Silo
 
     public IEnumerable<Turn> TurnsOf(OperatorHost host) => _turns.Where(t => t.Host == host).ToArray();
 
-    public TurnContext RentContext() => _contexts.TryPop(out TurnContext? context) ? context : new TurnContext();
+    /// <summary>For the next turn, and the one after it if that ends at once.</summary>
+    public TurnContext Context { get; private set; } = new();
+
+    /// <summary>The turn that has begun goes on with its context.</summary>
+    public void KeepContext() => Context = _contexts.TryPop(out TurnContext? context) ? context : new TurnContext();
 
     public void ReturnContext(TurnContext context) => _contexts.Push(context);
+
+    /// <summary>The loop enters the code of an operator. References are written only if they change: each costs more than it seems, as the collector is told.</summary>
+    public void Enter(OperatorHost host, long offset)
+    {
+        if (!ReferenceEquals(_running, host))
+        {
+            _running = host;
+        }
+
+        RunningOffset = offset;
+    }
+
+    /// <summary>The loop has come back.</summary>
+    public void Leave() => RunningOffset = Offset.None.Value;
+
+    /// <summary>An operator is given up, with all of its grains.</summary>
+    public void Forget(OperatorHost host)
+    {
+        _running = ReferenceEquals(_running, host) ? null : _running;
+        Context.Forget(host);
+    }
 
     public CaptureBuffer RentCapture() => _captures.TryPop(out CaptureBuffer? buffer) ? buffer : new CaptureBuffer();
 

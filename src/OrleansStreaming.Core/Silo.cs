@@ -27,6 +27,7 @@ internal sealed partial class Silo
     private readonly Dictionary<string, string> _troubles = [];
     private readonly HashSet<Partition> _ackDue = [];
     private readonly Stack<TurnContext> _contexts = new();
+    private OperatorHost? _running;
     private readonly Stack<CaptureBuffer> _captures = new();
     private readonly Dictionary<int, object> _sinkInstances = [];
     private readonly CancellationTokenSource _stopping = new();
@@ -141,10 +142,10 @@ internal sealed partial class Silo
     }
 
     /// <summary>The operator whose code the loop is in, null outside of turns. For a watchdog, from any thread.</summary>
-    public OperatorHost? Running { get; set; }
+    public OperatorHost? Running => RunningOffset >= 0 ? _running : null;
 
-    /// <summary>The event that it is in.</summary>
-    public long RunningOffset { get; set; }
+    /// <summary>The event that it is in; none outside of turns.</summary>
+    public long RunningOffset { get; private set; } = Offset.None.Value;
 
     /// <summary>Turns that run longer than they should.</summary>
     public IEnumerable<Turn> StuckTurns => _turns.Where(t => t.ReportedStuck);

@@ -9,6 +9,7 @@ internal sealed class HostedTurn : Turn, IThreadPoolWorkItem
     private readonly OperatorGrain? _instance;
     private readonly PendingRequest? _request;
     private readonly long _time;
+    private readonly int _rowStart;
     private readonly int _rowEnd;
     private readonly int _beforeEnd;
     private Exception? _error;
@@ -20,6 +21,7 @@ internal sealed class HostedTurn : Turn, IThreadPoolWorkItem
         _instance = grain.Instance;
         _request = request;
         _time = row.Time;
+        _rowStart = context.Kept;
         _rowEnd = context.Keep(in row); // The row's bytes belong to the loop.
         if (host.Type.CheapCopies)
         {
@@ -54,7 +56,7 @@ internal sealed class HostedTurn : Turn, IThreadPoolWorkItem
         {
             if (!Discarded) // Then nobody looks at what it does.
             {
-                Row.Read(Context.Bytes(0, _rowEnd), _time, out Row row);
+                Row.Read(Context.Bytes(_rowStart, _rowEnd - _rowStart), _time, out Row row);
                 running = Host.Invoke(_instance, _request, in row, Context);
             }
         }

@@ -8,10 +8,9 @@ internal sealed partial class OperatorHost
 
     /// <param name="grain">Whose turn it was.</param>
     /// <param name="input">What it has consumed.</param>
-    /// <param name="key">The grain's key; its own would be another place in memory to wait for.</param>
     /// <param name="context">What it has emitted and asked for.</param>
     /// <param name="turn">The turn, if it did not end at once: others have begun since.</param>
-    private void EndTurn(Grain grain, in Input input, ReadOnlySpan<byte> key, TurnContext context, Turn? turn = null)
+    private void EndTurn(Grain grain, in Input input, TurnContext context, Turn? turn = null)
     {
         context.End();
         bool flagged = IsFlagged(grain, input.Offset);
@@ -35,17 +34,17 @@ internal sealed partial class OperatorHost
         TakeRequests(grain, context);
         Advance(grain, input.Offset);
         _silo.Probe?.Consumed(this, grain, input.Offset, flagged);
-        Send(grain, key, input.Offset, context, flagged);
+        Send(grain, input.Offset, context, flagged);
     }
 
-    private void Send(Grain grain, ReadOnlySpan<byte> key, long offset, TurnContext context, bool flagged)
+    private void Send(Grain grain, long offset, TurnContext context, bool flagged)
     {
         if (context.Outputs.IsEmpty)
         {
             return;
         }
 
-        ReadOnlySpan<byte> producer = context.Keep(key); // The block that has the key may move when it gets an output.
+        ReadOnlySpan<byte> producer = context.GrainKey; // The grain's own would be another place in memory to wait for.
         int ordinal = 0;
         foreach (ref readonly TurnContext.Output output in context.Outputs)
         {

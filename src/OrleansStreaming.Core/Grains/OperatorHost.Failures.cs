@@ -100,7 +100,7 @@ internal sealed partial class OperatorHost
             string what = row.Kind == RecordKind.Event ? _partition.Stream.Types[row.TypeIndex].Name : row.Kind.ToString();
             var letter = new DeadLetter(
                 Type.Definition.Name, key, _partition.Stream.Name, new Offset(offset).ToString(), what, row.Payload.ToArray(), decision.Reason);
-            context = _silo.RentContext();
+            context = _silo.Context;
             context.Begin(this, grain.Key, offset, row.Time);
             EventType<DeadLetter> type = letters.Find<DeadLetter>()!;
             var payload = new System.Buffers.ArrayBufferWriter<byte>();
@@ -120,8 +120,7 @@ internal sealed partial class OperatorHost
         _silo.Probe?.LeftOut(this, grain, offset, flagged);
         if (context is not null)
         {
-            Send(grain, grain.Key, offset, context, flagged);
-            _silo.ReturnContext(context);
+            Send(grain, offset, context, flagged);
         }
     }
 }

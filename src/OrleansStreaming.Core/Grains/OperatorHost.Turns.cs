@@ -19,8 +19,8 @@ internal sealed partial class OperatorHost
             Type.SaveState(grain.Instance);
         }
 
-        TurnContext context = _silo.RentContext();
-        context.Begin(this, grain.Key, input.Offset, row.Time);
+        TurnContext context = _silo.Context;
+        context.Begin(this, row.Key, input.Offset, row.Time);
         if (_elsewhere)
         {
             RunElsewhere(grain, in input, in row, context);
@@ -28,8 +28,7 @@ internal sealed partial class OperatorHost
         }
 
         ValueTask running;
-        _silo.RunningOffset = input.Offset;
-        _silo.Running = this;
+        _silo.Enter(this, input.Offset);
         try
         {
             running = Invoke(grain.Instance, RequestOf(grain, in row), in row, context);
@@ -39,12 +38,10 @@ internal sealed partial class OperatorHost
             running = ValueTask.FromException(e);
         }
 
-        _silo.Running = null;
-
+        _silo.Leave();
         if (running.IsCompletedSuccessfully)
         {
-            EndTurn(grain, in input, row.Key, context);
-            _silo.ReturnContext(context);
+            EndTurn(grain, in input, context);
             return;
         }
 
@@ -52,11 +49,11 @@ internal sealed partial class OperatorHost
         if (running.IsCompleted)
         {
             context.End();
-            _silo.ReturnContext(context);
             Threw(grain, in input, running.AsTask().Exception!.InnerException ?? running.AsTask().Exception!, before);
             return;
         }
 
+        _silo.KeepContext();
         input.Block.Pins++;
         grain.Turn = new Turn(this, grain, in input, context, _silo.NowMs) { StateBefore = before, Task = running.AsTask() };
         _silo.Track(grain.Turn);
@@ -97,6 +94,7 @@ internal sealed partial class OperatorHost
 
     private void RunElsewhere(Grain grain, in Input input, in Row row, TurnContext context)
     {
+        _silo.KeepContext();
         input.Block.Pins++;
         var turn = new HostedTurn(this, grain, in input, in row, context, RequestOf(grain, in row), _silo.NowMs);
         grain.Turn = turn;
@@ -128,7 +126,7 @@ internal sealed partial class OperatorHost
         grain.Turn = null;
         if (turn.Error is not { } error)
         {
-            EndTurn(grain, turn.Input, grain.Key, turn.Context, turn);
+            EndTurn(grain, turn.Input, turn.Context, turn);
             if (turn is HostedTurn { InOneGo: true })
             {
                 _silo.ReturnContext(turn.Context);

@@ -95,6 +95,7 @@ internal sealed partial class OperatorHost
     public void Abandon()
     {
         RefuseReads();
+        _silo.Forget(this);
         foreach (Turn turn in _silo.TurnsOf(this))
         {
             turn.Discarded = true;

@@ -16,6 +16,7 @@ internal sealed class TurnContext() : EventContext(engine: true), IBufferWriter<
     private readonly byte[] _key = new byte[KeyCodec.MaxBytes];
     private byte[] _buffer = new byte[1024];
     private int _used;
+    private int _keyLength;
     private bool _active;
     private OperatorHost? _host;
     private long _offset;
@@ -26,7 +27,8 @@ internal sealed class TurnContext() : EventContext(engine: true), IBufferWriter<
     /// <summary>An encoded event to be sent when the turn ends.</summary>
     internal readonly record struct Output(StreamDefinition Stream, byte Type, int Key, int KeyLength, int Payload, int PayloadLength);
 
-    public byte[] GrainKey { get; private set; } = [];
+    /// <summary>The key of the grain; valid until more is kept.</summary>
+    public ReadOnlySpan<byte> GrainKey => Bytes(0, _keyLength);
 
     /// <summary>What has been emitted, in its order.</summary>
     public ReadOnlySpan<Output> Outputs => _outputs.AsSpan(0, _outputCount);
@@ -51,10 +53,13 @@ internal sealed class TurnContext() : EventContext(engine: true), IBufferWriter<
 
     public ReadOnlySpan<byte> Bytes(int start, int length) => _buffer.AsSpan(start, length);
 
-    public void Begin(OperatorHost host, byte[] key, long offset, long time)
+    public void Begin(OperatorHost host, ReadOnlySpan<byte> key, long offset, long time)
     {
-        _host = host;
-        GrainKey = key;
+        if (!ReferenceEquals(_host, host))
+        {
+            _host = host;
+        }
+
         _offset = offset;
         _time = time;
         _random = null;
@@ -63,6 +68,8 @@ internal sealed class TurnContext() : EventContext(engine: true), IBufferWriter<
         _requests.Clear();
         _cancelled.Clear();
         _used = 0;
+        _keyLength = key.Length;
+        Copy(key); // Where it comes from may move when the turn has outputs.
         _active = true;
     }
 
@@ -71,10 +78,13 @@ internal sealed class TurnContext() : EventContext(engine: true), IBufferWriter<
     /// <summary>How much of the buffer is in use.</summary>
     public int Kept => _used;
 
-    /// <summary>Keeps a copy of some bytes, behind what it keeps already; valid until more is kept.</summary>
-    public ReadOnlySpan<byte> Keep(ReadOnlySpan<byte> bytes) => Bytes(Copy(bytes), bytes.Length);
+    /// <summary>An operator is given up: nothing of it is held on to.</summary>
+    public void Forget(OperatorHost host) => _host = ReferenceEquals(_host, host) ? null : _host;
 
-    /// <summary>Keeps a copy of a row from the beginning of the buffer on; returns where it ends.</summary>
+    /// <summary>Keeps a copy of some bytes, behind what it keeps already.</summary>
+    public void Keep(ReadOnlySpan<byte> bytes) => Copy(bytes);
+
+    /// <summary>Keeps a copy of a row, behind what it keeps already; returns where it ends.</summary>
     public int Keep(in Row row)
     {
         Reserve(row.MaxSize);
