@@ -31,7 +31,7 @@ internal sealed record SiloOptions
     public long CheckpointEveryMs { get; init; } = 2000;
 
     /// <summary>The share of one core's time that checkpoints of the silo may take; the interval follows from what they cost.</summary>
-    public double CheckpointOverhead { get; init; } = 0.03;
+    public double CheckpointOverhead { get; init; } = 0.05;
 
     /// <summary>A partition is checkpointed early when replaying what its last checkpoint does not cover would take longer.</summary>
     public long RecoveryTargetMs { get; init; } = 10_000;

@@ -16,11 +16,11 @@ public sealed class StreamingOptions
     public TimeSpan CheckpointEvery { get; set; } = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// The share of one core's time, per silo, that checkpoints may take: the more they cost, the further apart they are. What
-    /// they cost others, by pushing their data out of the processor's caches, is not counted and comes on top. Default 0.03.
+    /// The share of one core's time, per silo, that checkpoints may take: the more they cost, the further apart they are.
+    /// Default 0.05.
     /// </summary>
     [Range(0.001, 1)]
-    public double CheckpointOverhead { get; set; } = 0.03;
+    public double CheckpointOverhead { get; set; } = 0.05;
 
     /// <summary>
     /// Checkpoints are no further apart than it takes to replay, at the measured speed, what the last one does not cover.
