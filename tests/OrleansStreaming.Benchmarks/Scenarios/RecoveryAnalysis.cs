@@ -63,7 +63,8 @@ internal sealed class RecoveryAnalysis
     /// <summary>Events of the dead silo's partitions that are durable and not in its checkpoints, and the grains among theirs that have one: computed.</summary>
     public (long Events, long Grains) ToRestore()
     {
-        Dictionary<GrainId, long> committed = Committed(_dead.CommittedPositions);
+        // A partition may have been another's when the grains had their first events, and its checkpoints then are by that one.
+        Dictionary<GrainId, long> committed = Committed(_survivors.SelectMany(s => s.Trace.CommittedPositions.Take(s.Cut.Committed)).Concat(_dead.CommittedPositions));
         HashSet<(int, long)> processed = [.. Restored().Select(c => (c.Grain.Partition, c.Offset))];
 
         // Whether a checkpoint that was being committed counts, only its partition's manifest knew: what it covers was not processed again.
